@@ -1,0 +1,1 @@
+//! Criterion benches of the crates, and side-by-side runs against the peers.

@@ -1,0 +1,1 @@
+//! A load balancer that takes the place of HAProxy.

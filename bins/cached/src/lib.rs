@@ -1,0 +1,1 @@
+//! A cache daemon that takes the place of memcached.

@@ -1,0 +1,1 @@
+//! What every steadfast daemon needs from the operating system.

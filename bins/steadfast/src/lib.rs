@@ -1,0 +1,1 @@
+//! The whole session cluster in one command.
