@@ -1,1 +1,11 @@
-//! What every steadfast daemon needs from the operating system.
+#![doc = include_str!("../README.md")]
+
+pub mod daemonise;
+pub mod exit;
+pub mod limits;
+pub mod listen;
+pub mod log;
+pub mod pid_file;
+pub mod privilege;
+pub mod readiness;
+mod system;

@@ -1,0 +1,323 @@
+//! Listening sockets, and errors that say which address could not be had, and why.
+
+use std::error::Error;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// How TCP listeners are made.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TcpOptions {
+    /// Connections that the kernel may hold for us, 1 or more; it caps this at `net.core.somaxconn`.
+    pub backlog: u32,
+    /// Whether idle peers are probed (`SO_KEEPALIVE`, inherited by accepted connections).
+    pub keep_alive: bool,
+    /// Whether accepted connections send small replies at once (`TCP_NODELAY`, inherited).
+    pub no_delay: bool,
+    /// Whether an IPv6 listener leaves IPv4 to others (`IPV6_V6ONLY`).
+    pub v6_only: bool,
+}
+
+impl Default for TcpOptions {
+    fn default() -> Self {
+        Self {
+            backlog: 1024,
+            keep_alive: true,
+            no_delay: true,
+            v6_only: true,
+        }
+    }
+}
+
+/// Listens on `address`. The socket is non-blocking; port 0 lets the kernel choose.
+///
+/// # Errors
+///
+/// When the address is taken, not ours, or not permitted.
+pub fn tcp(address: SocketAddr, options: &TcpOptions) -> Result<TcpListener, ListenError> {
+    let bound = bind(address, options, Sharing::None);
+    bound
+        .and_then(|socket| listen(socket, options))
+        .map_err(|cause| ListenError::new(address, cause))
+}
+
+/// Listens on `address` with `count` sockets, among which the kernel spreads the connections.
+///
+/// All of them have the same port, also when `address` says 0. Nobody else can listen there before
+/// us: the first socket claims the address for itself alone, and opens it to its siblings after.
+///
+/// # Errors
+///
+/// When the address is taken, not ours, or not permitted.
+///
+/// # Panics
+///
+/// When `count` is 0.
+pub fn tcp_group(
+    address: SocketAddr,
+    count: usize,
+    options: &TcpOptions,
+) -> Result<Vec<TcpListener>, ListenError> {
+    assert!(count > 0, "a group has at least one listener");
+    open_group(address, count, options).map_err(|cause| ListenError::new(address, cause))
+}
+
+/// Listens on the Unix socket `path`, with the permission bits `mode` (`0o700`, say).
+///
+/// A socket file that nobody answers at is replaced. The socket is non-blocking.
+///
+/// # Errors
+///
+/// When something else than a socket is at `path`, somebody answers there, or the file can't be made.
+pub fn unix(path: &Path, mode: u32, backlog: u32) -> Result<UnixListener, ListenError> {
+    open_unix(path, mode, backlog).map_err(|cause| ListenError::new(path.display(), cause))
+}
+
+/// Why a place can't be listened on: `cannot listen on 127.0.0.1:11211: address already in use`.
+#[derive(Debug)]
+pub struct ListenError {
+    place: String,
+    cause: io::Error,
+}
+
+impl ListenError {
+    /// Describes a failure at `place` (an address or a path) for the reason `cause`.
+    pub fn new(place: impl fmt::Display, cause: io::Error) -> Self {
+        Self {
+            place: place.to_string(),
+            cause,
+        }
+    }
+
+    /// Returns the address or path that was asked for.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Returns the kind of the cause.
+    pub fn kind(&self) -> io::ErrorKind {
+        self.cause.kind()
+    }
+}
+
+impl fmt::Display for ListenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "cannot listen on {}: {}",
+            self.place,
+            reason(&self.cause)
+        )
+    }
+}
+
+impl Error for ListenError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.cause)
+    }
+}
+
+/// Says in plain words what the operating system meant, lower case, without its number.
+pub fn reason(cause: &io::Error) -> String {
+    use io::ErrorKind;
+    match cause.kind() {
+        ErrorKind::AddrInUse => "address already in use".to_owned(),
+        ErrorKind::AddrNotAvailable => "this machine does not have that address".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => {
+            let text = cause.to_string();
+            let text = text.split(" (os error").next().unwrap_or_default();
+            let mut letters = text.chars();
+            letters.next().map_or_else(String::new, |first| {
+                first.to_lowercase().chain(letters).collect()
+            })
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Sharing {
+    None,
+    Founder,
+    Member,
+}
+
+fn open_group(
+    address: SocketAddr,
+    count: usize,
+    options: &TcpOptions,
+) -> io::Result<Vec<TcpListener>> {
+    let founder = bind(address, options, Sharing::Founder)?;
+    let shared = founder.local_addr()?.as_socket().unwrap_or(address);
+    let mut sockets = vec![founder];
+    for _ in 1..count {
+        sockets.push(bind(shared, options, Sharing::Member)?);
+    }
+    // Listening comes last, so that no connection goes to a group that is not whole.
+    sockets
+        .into_iter()
+        .map(|socket| listen(socket, options))
+        .collect()
+}
+
+fn bind(address: SocketAddr, options: &TcpOptions, sharing: Sharing) -> io::Result<Socket> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_nonblocking(true)?;
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(options.v6_only)?;
+    }
+    if sharing == Sharing::Member {
+        socket.set_reuse_port(true)?;
+    }
+    socket.bind(&address.into())?;
+    if sharing == Sharing::Founder {
+        socket.set_reuse_port(true)?;
+    }
+    socket.set_keepalive(options.keep_alive)?;
+    socket.set_tcp_nodelay(options.no_delay)?;
+    Ok(socket)
+}
+
+fn listen(socket: Socket, options: &TcpOptions) -> io::Result<TcpListener> {
+    socket.listen(clamp_backlog(options.backlog))?;
+    Ok(socket.into())
+}
+
+fn open_unix(path: &Path, mode: u32, backlog: u32) -> io::Result<UnixListener> {
+    remove_stale(path)?;
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&socket2::SockAddr::unix(path)?)?;
+    // Until it listens nobody can connect, so the mode is right from the first connection on.
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    socket.listen(clamp_backlog(backlog))?;
+    Ok(socket.into())
+}
+
+fn remove_stale(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(found) if !found.file_type().is_socket() => Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "a file that is not a socket is there",
+        )),
+        Ok(_) if UnixStream::connect(path).is_ok() => Err(io::ErrorKind::AddrInUse.into()),
+        Ok(_) => fs::remove_file(path),
+    }
+}
+
+fn clamp_backlog(backlog: u32) -> i32 {
+    i32::try_from(backlog.max(1)).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::net::TcpStream;
+
+    use super::*;
+
+    fn loopback() -> SocketAddr {
+        "127.0.0.1:0".parse().unwrap()
+    }
+
+    #[test]
+    fn taken_address_is_named_in_the_error() {
+        let first = tcp(loopback(), &TcpOptions::default()).unwrap();
+        let taken = first.local_addr().unwrap();
+        let error = tcp(taken, &TcpOptions::default()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("cannot listen on {taken}: address already in use")
+        );
+    }
+
+    #[test]
+    fn foreign_address_is_explained() {
+        let error = tcp("192.0.2.1:0".parse().unwrap(), &TcpOptions::default()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cannot listen on 192.0.2.1:0: this machine does not have that address"
+        );
+    }
+
+    #[test]
+    fn group_shares_one_port_and_takes_every_connection() {
+        let group = tcp_group(loopback(), 4, &TcpOptions::default()).unwrap();
+        let ports: HashSet<u16> = group
+            .iter()
+            .map(|listener| listener.local_addr().unwrap().port())
+            .collect();
+        assert_eq!(ports.len(), 1);
+        let address = group[0].local_addr().unwrap();
+        let clients: Vec<_> = (0..64)
+            .map(|_| TcpStream::connect(address).unwrap())
+            .collect();
+        let accepted: Vec<usize> = group
+            .iter()
+            .map(|listener| std::iter::from_fn(|| listener.accept().ok()).count())
+            .collect();
+        assert_eq!(accepted.iter().sum::<usize>(), clients.len());
+        assert!(
+            accepted.iter().filter(|&&count| count > 0).count() > 1,
+            "spread: {accepted:?}"
+        );
+    }
+
+    #[test]
+    fn second_group_on_the_same_address_is_refused() {
+        let group = tcp_group(loopback(), 2, &TcpOptions::default()).unwrap();
+        let taken = group[0].local_addr().unwrap();
+        let error = tcp_group(taken, 2, &TcpOptions::default()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn stale_unix_socket_is_replaced_and_a_live_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let first = unix(&path, 0o700, 16).unwrap();
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
+        assert_eq!(
+            unix(&path, 0o700, 16).unwrap_err().kind(),
+            io::ErrorKind::AddrInUse
+        );
+        drop(first);
+        unix(&path, 0o660, 16).unwrap();
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o660
+        );
+    }
+
+    #[test]
+    fn file_that_is_no_socket_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        fs::write(&path, "precious").unwrap();
+        let error = unix(&path, 0o700, 16).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .ends_with("a file that is not a socket is there"),
+            "{error}"
+        );
+        assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+    }
+}

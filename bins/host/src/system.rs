@@ -1,0 +1,54 @@
+//! The one place with `unsafe`: calls that need care which the compiler can't check.
+
+use std::ffi::CString;
+
+use nix::unistd::{self, ForkResult, Gid};
+
+/// Forks. The child has a copy of everything but the other threads.
+///
+/// # Panics
+///
+/// When the process has more than one thread: locks of the others would stay locked in the child.
+pub(crate) fn fork() -> nix::Result<ForkResult> {
+    assert!(
+        thread_count() <= 1,
+        "a process forks before it starts threads"
+    );
+    // SAFETY: a forked child may call only async-signal-safe functions if the parent had other
+    // threads. The assertion above says it had none, so the child may do anything.
+    unsafe { unistd::fork() }
+}
+
+/// Sets the supplementary groups to those of the user called `name`, and `gid`.
+pub(crate) fn init_groups(name: &str, gid: Gid) -> nix::Result<()> {
+    let name = CString::new(name).map_err(|_| nix::Error::EINVAL)?;
+    unistd::initgroups(&name, gid)
+}
+
+/// Counts the threads of this process; 1 when the kernel does not tell.
+fn thread_count() -> usize {
+    std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count)
+}
+
+/// Runs `body` in a forked child and returns its exit status; a panic gives 101.
+///
+/// For tests only: the test runner has threads, so `body` must keep to what works regardless
+/// (glibc keeps its allocator and its user database usable in a forked child).
+#[cfg(test)]
+pub(crate) fn in_child(body: impl FnOnce() -> i32) -> i32 {
+    use nix::sys::wait::{WaitStatus, waitpid};
+    // SAFETY: see above: glibc resets its own locks in the child, and `body` takes no others; the
+    // child leaves by `_exit`, so no destructor or exit handler of the parent runs twice.
+    match unsafe { unistd::fork() }.expect("tests may fork") {
+        ForkResult::Child => {
+            let status =
+                std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).unwrap_or(101);
+            // SAFETY: ends the process at once; takes a plain number.
+            unsafe { libc::_exit(status) }
+        }
+        ForkResult::Parent { child } => match waitpid(child, None).expect("the child is ours") {
+            WaitStatus::Exited(_, status) => status,
+            other => panic!("the child ended by {other:?}"),
+        },
+    }
+}
