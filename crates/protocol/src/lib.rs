@@ -1,1 +1,27 @@
 #![doc = include_str!("../README.md")]
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(test)]
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod data;
+mod error;
+mod key;
+mod limits;
+mod number;
+mod parser;
+mod request;
+mod response;
+mod words;
+
+pub use data::{DataBlock, DataPart};
+pub use error::{ParseError, ParseErrorKind, Recovery, ResponseError, ResponseErrorKind};
+pub use key::{Key, KeyError};
+pub use limits::Limits;
+pub use number::{parse_exptime, parse_stored_number, parse_u64};
+pub use parser::{Parsed, RequestParser, ResponseParser};
+pub use request::{Arithmetic, Keys, Request, Storage, StorageVerb};
+pub use response::{Response, ValueHeader};

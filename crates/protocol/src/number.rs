@@ -1,0 +1,203 @@
+//! Numbers as memcached reads and writes them.
+//!
+//! memcached 1.6.45 has two readers, and clients have come to rely on both: a strict one (no
+//! sign but `-`, a limited number of characters) and C's `strtol` (any width up to 64 bits, a
+//! leading `+`, silent truncation to 32 bits afterwards).
+
+use bytes::BufMut;
+
+/// Reads an unsigned 64-bit decimal number: 1 to 22 digits, no sign. The rule of cas ids and of
+/// the argument of `incr` and `decr`.
+///
+/// ```
+/// # use steadfast_protocol::parse_u64;
+/// assert_eq!(parse_u64(b"18446744073709551615"), Some(u64::MAX));
+/// assert_eq!(parse_u64(b"+1"), None);
+/// ```
+#[must_use]
+pub fn parse_u64(word: &[u8]) -> Option<u64> {
+    if word.len() > WIDE_CHARS_MAX {
+        None
+    } else {
+        digits(word)
+    }
+}
+
+/// Reads an expiry time of `touch`, `gat`, `gats` and `flush_all`: digits with an optional `-`,
+/// at most 11 characters, 32 bits. A lone `-` is 0, as in memcached.
+#[must_use]
+pub fn parse_exptime(word: &[u8]) -> Option<i32> {
+    if word.len() > NARROW_CHARS_MAX {
+        return None;
+    }
+    match word {
+        b"-" => Some(0),
+        [b'-', rest @ ..] => i32::try_from(-i64::try_from(digits(rest)?).ok()?).ok(),
+        _ => i32::try_from(digits(word)?).ok(),
+    }
+}
+
+/// Reads a stored value as `incr` and `decr` do: an unsigned 64-bit decimal number; spaces
+/// around it, a leading `+` and leading zeros are tolerated.
+///
+/// ```
+/// # use steadfast_protocol::parse_stored_number;
+/// assert_eq!(parse_stored_number(b"99 "), Some(99));
+/// assert_eq!(parse_stored_number(b"5x"), None);
+/// ```
+#[must_use]
+pub fn parse_stored_number(value: &[u8]) -> Option<u64> {
+    if value.len() > STORED_CHARS_MAX {
+        return None;
+    }
+    let value = value.trim_ascii();
+    digits(value.strip_prefix(b"+").unwrap_or(value))
+}
+
+/// Reads the length of a data block: strict, 0 to 2147483645.
+pub(crate) fn parse_value_bytes(word: &[u8]) -> Option<usize> {
+    let bytes = parse_exptime(word)?;
+    if bytes > VALUE_BYTES_MAX {
+        None
+    } else {
+        usize::try_from(bytes).ok()
+    }
+}
+
+/// Reads the level of `verbosity`.
+pub(crate) fn parse_u32(word: &[u8]) -> Option<u32> {
+    if word.len() > NARROW_CHARS_MAX {
+        None
+    } else {
+        digits(word).and_then(|n| n.try_into().ok())
+    }
+}
+
+/// Reads client flags of a storage command: 64 bits with an optional `+`, cut to 32.
+pub(crate) fn parse_flags_wide(word: &[u8]) -> Option<u32> {
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "memcached keeps the low 32 bits"
+    )]
+    digits(word.strip_prefix(b"+").unwrap_or(word)).map(|wide| wide as u32)
+}
+
+/// Reads the expiry time of a storage command: 64 bits, signed, cut to 32, so that 4294967297
+/// acts as 1 and 2147483648 as a negative number.
+pub(crate) fn parse_exptime_wide(word: &[u8]) -> Option<i32> {
+    let wide = match word {
+        [b'-', rest @ ..] => 0i64.checked_sub_unsigned(digits(rest)?)?,
+        _ => i64::try_from(digits(word.strip_prefix(b"+").unwrap_or(word))?).ok()?,
+    };
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "memcached keeps the low 32 bits"
+    )]
+    Some(wide as i32)
+}
+
+/// Writes `number` in decimal.
+pub(crate) fn put_decimal(mut number: u64, out: &mut impl BufMut) {
+    let mut text = [0u8; DECIMAL_CHARS_MAX];
+    let mut start = text.len();
+    loop {
+        start -= 1;
+        text[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.put_slice(&text[start..]);
+}
+
+/// Writes `number` in decimal, with `-` where it is negative.
+pub(crate) fn put_signed(number: i64, out: &mut impl BufMut) {
+    if number < 0 {
+        out.put_u8(b'-');
+    }
+    put_decimal(number.unsigned_abs(), out);
+}
+
+fn digits(word: &[u8]) -> Option<u64> {
+    if word.is_empty() {
+        return None;
+    }
+    let mut number = 0u64;
+    for &byte in word {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number.checked_mul(10)?.checked_add(u64::from(digit))?;
+    }
+    Some(number)
+}
+
+const NARROW_CHARS_MAX: usize = 11;
+const WIDE_CHARS_MAX: usize = 22;
+/// `u64::MAX` has 20 digits.
+const DECIMAL_CHARS_MAX: usize = 20;
+/// Bounds the work of `incr` on a long value of spaces and zeros; memcached gives up earlier.
+const STORED_CHARS_MAX: usize = 1024;
+const VALUE_BYTES_MAX: i32 = i32::MAX - 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn strict_numbers_have_no_plus_and_a_width() {
+        assert_eq!(parse_u64(b"0000000000000000000007"), Some(7));
+        assert_eq!(parse_u64(b"00000000000000000000007"), None);
+        assert_eq!(parse_u64(b""), None);
+        assert_eq!(parse_u64(b"18446744073709551616"), None);
+        assert_eq!(parse_exptime(b"-"), Some(0));
+        assert_eq!(parse_exptime(b"-2147483648"), Some(i32::MIN));
+        assert_eq!(parse_exptime(b"2147483648"), None);
+        assert_eq!(parse_exptime(b"+1"), None);
+        assert_eq!(parse_value_bytes(b"2147483645"), Some(2_147_483_645));
+        assert_eq!(parse_value_bytes(b"2147483646"), None);
+        assert_eq!(parse_value_bytes(b"-1"), None);
+    }
+
+    #[test]
+    fn wide_numbers_are_cut_to_32_bits() {
+        assert_eq!(parse_flags_wide(b"4294967297"), Some(1));
+        assert_eq!(parse_flags_wide(b"+768"), Some(768));
+        assert_eq!(parse_flags_wide(b"-1"), None);
+        assert_eq!(parse_exptime_wide(b"4294967297"), Some(1));
+        assert_eq!(parse_exptime_wide(b"2147483648"), Some(i32::MIN));
+        assert_eq!(parse_exptime_wide(b"-9223372036854775808"), Some(0));
+        assert_eq!(parse_exptime_wide(b"9223372036854775808"), None);
+    }
+
+    #[test]
+    fn stored_numbers_tolerate_padding() {
+        for (value, number) in [
+            (&b"5"[..], Some(5)),
+            (b"99 ", Some(99)),
+            (b" +007 ", Some(7)),
+            (b"", None),
+            (b"-1", None),
+            (b"0x5", None),
+            (b"5x", None),
+            (b"18446744073709551616", None),
+        ] {
+            assert_eq!(parse_stored_number(value), number);
+        }
+    }
+
+    #[test]
+    fn decimals_are_written_as_read() {
+        for number in [0, 9, 10, 12_345, u64::MAX] {
+            let mut out = Vec::new();
+            put_decimal(number, &mut out);
+            assert_eq!(parse_u64(&out), Some(number));
+        }
+        let mut out = Vec::new();
+        put_signed(i64::from(i32::MIN), &mut out);
+        assert_eq!(parse_exptime(&out), Some(i32::MIN));
+    }
+}

@@ -1,0 +1,338 @@
+//! What a client asks.
+
+use bytes::BufMut;
+
+use crate::Key;
+use crate::number::{put_decimal, put_signed};
+use crate::words::Words;
+
+/// A request of the classic text protocol, borrowing from the buffer that it was parsed from.
+///
+/// Open for the meta and binary commands: match with a wildcard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Request<'a> {
+    /// `get`, or `gets` with the cas ids.
+    Get {
+        /// The keys in the order asked, repeated ones included; at least one.
+        keys: Keys<'a>,
+        /// Whether the answer has cas ids (`gets`).
+        cas: bool,
+    },
+    /// `gat`, or `gats`: a retrieval that also sets the expiry time.
+    GetAndTouch {
+        /// The new expiry time, as in [`Storage::exptime`].
+        exptime: i32,
+        /// The keys in the order asked; at least one.
+        keys: Keys<'a>,
+        /// Whether the answer has cas ids (`gats`).
+        cas: bool,
+    },
+    /// `set`, `add`, `replace`, `append`, `prepend` or `cas`; a data block follows.
+    Store(Storage<'a>),
+    /// `delete`.
+    Delete {
+        /// The item to remove.
+        key: Key<'a>,
+        /// Whether the client wants no answer.
+        noreply: bool,
+    },
+    /// `incr` or `decr`.
+    Arithmetic {
+        /// Up or down.
+        operation: Arithmetic,
+        /// The item that holds the number.
+        key: Key<'a>,
+        /// By how much.
+        delta: u64,
+        /// Whether the client wants no answer.
+        noreply: bool,
+    },
+    /// `touch`.
+    Touch {
+        /// The item.
+        key: Key<'a>,
+        /// The new expiry time, as in [`Storage::exptime`].
+        exptime: i32,
+        /// Whether the client wants no answer.
+        noreply: bool,
+    },
+    /// `flush_all`.
+    FlushAll {
+        /// When, as in [`Storage::exptime`]; now if absent, 0 or negative.
+        exptime: Option<i32>,
+        /// Whether the client wants no answer.
+        noreply: bool,
+    },
+    /// `verbosity`.
+    Verbosity {
+        /// The level of logging asked for.
+        level: u32,
+        /// Whether the client wants no answer.
+        noreply: bool,
+    },
+    /// `stats`, the general report or a special one.
+    Stats {
+        /// The first argument, such as `settings`; empty for the general report.
+        topic: &'a [u8],
+        /// What follows it, without the spaces around; empty for most topics.
+        rest: &'a [u8],
+    },
+    /// `version`.
+    Version,
+    /// `quit`.
+    Quit,
+}
+
+/// The direction of [`Request::Arithmetic`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_enums, reason = "up and down")]
+pub enum Arithmetic {
+    /// `incr`, modulo 2^64.
+    Increment,
+    /// `decr`, down to 0.
+    Decrement,
+}
+
+/// The header of a storage command. Its data block, `value_bytes` bytes and CRLF, follows in the
+/// stream: see [`DataBlock`](crate::DataBlock).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "the words of the command line, built by clients"
+)]
+pub struct Storage<'a> {
+    /// What to do.
+    pub verb: StorageVerb,
+    /// The item's name.
+    pub key: Key<'a>,
+    /// The client's own number, returned with the value. Ignored by append and prepend.
+    pub flags: u32,
+    /// When the item expires: 0 never, up to 2592000 seconds from now, above that a Unix time,
+    /// negative at once (protocol.txt, "Expiration times"). Ignored by append and prepend.
+    pub exptime: i32,
+    /// The length of the value in bytes, at most 2147483645.
+    pub value_bytes: usize,
+    /// Whether the client wants no answer.
+    pub noreply: bool,
+}
+
+/// Which storage command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "the protocol's six storage commands"
+)]
+pub enum StorageVerb {
+    /// Store whatever is there.
+    Set,
+    /// Store if the key is absent.
+    Add,
+    /// Store if the key is present.
+    Replace,
+    /// Put the value behind the one that is there.
+    Append,
+    /// Put the value before the one that is there.
+    Prepend,
+    /// Store if the item still has this cas id.
+    Cas(u64),
+}
+
+impl Request<'_> {
+    /// Writes the command line. After [`Request::Store`] the caller writes the data block, or
+    /// uses [`Storage::encode_with_value`].
+    ///
+    /// # Panics
+    ///
+    /// If `out` cannot grow and is too small, as every write to a `BufMut`.
+    pub fn encode(&self, out: &mut impl BufMut) {
+        match *self {
+            Self::Get { keys, cas } => {
+                out.put_slice(if cas { b"gets" } else { b"get" });
+                keys.encode(out);
+                end_line(false, out);
+            }
+            Self::GetAndTouch { exptime, keys, cas } => {
+                out.put_slice(if cas { b"gats " } else { b"gat " });
+                put_signed(exptime.into(), out);
+                keys.encode(out);
+                end_line(false, out);
+            }
+            Self::Store(storage) => storage.encode_header(storage.value_bytes, out),
+            Self::Delete { key, noreply } => {
+                out.put_slice(b"delete ");
+                key.encode(out);
+                end_line(noreply, out);
+            }
+            Self::Arithmetic {
+                operation,
+                key,
+                delta,
+                noreply,
+            } => {
+                out.put_slice(match operation {
+                    Arithmetic::Increment => b"incr ",
+                    Arithmetic::Decrement => b"decr ",
+                });
+                key.encode(out);
+                out.put_u8(b' ');
+                put_decimal(delta, out);
+                end_line(noreply, out);
+            }
+            Self::Touch {
+                key,
+                exptime,
+                noreply,
+            } => {
+                out.put_slice(b"touch ");
+                key.encode(out);
+                out.put_u8(b' ');
+                put_signed(exptime.into(), out);
+                end_line(noreply, out);
+            }
+            Self::FlushAll { exptime, noreply } => {
+                out.put_slice(b"flush_all");
+                if let Some(exptime) = exptime {
+                    out.put_u8(b' ');
+                    put_signed(exptime.into(), out);
+                }
+                end_line(noreply, out);
+            }
+            Self::Verbosity { level, noreply } => {
+                out.put_slice(b"verbosity ");
+                put_decimal(level.into(), out);
+                end_line(noreply, out);
+            }
+            Self::Stats { topic, rest } => {
+                out.put_slice(b"stats");
+                for word in Words::new(topic).chain(Words::new(rest)) {
+                    out.put_u8(b' ');
+                    out.put_slice(word);
+                }
+                end_line(false, out);
+            }
+            Self::Version => out.put_slice(b"version\r\n"),
+            Self::Quit => out.put_slice(b"quit\r\n"),
+        }
+    }
+}
+
+impl Storage<'_> {
+    /// Writes the whole command: the header with the length of `value` (whatever
+    /// `self.value_bytes` says) and the data block.
+    ///
+    /// # Panics
+    ///
+    /// If `out` cannot grow and is too small, as every write to a `BufMut`.
+    pub fn encode_with_value(&self, value: &[u8], out: &mut impl BufMut) {
+        self.encode_header(value.len(), out);
+        out.put_slice(value);
+        out.put_slice(b"\r\n");
+    }
+
+    fn encode_header(&self, value_bytes: usize, out: &mut impl BufMut) {
+        out.put_slice(self.verb.name());
+        out.put_u8(b' ');
+        self.key.encode(out);
+        out.put_u8(b' ');
+        put_decimal(self.flags.into(), out);
+        out.put_u8(b' ');
+        put_signed(self.exptime.into(), out);
+        out.put_u8(b' ');
+        put_decimal(value_bytes as u64, out);
+        if let StorageVerb::Cas(id) = self.verb {
+            out.put_u8(b' ');
+            put_decimal(id, out);
+        }
+        end_line(self.noreply, out);
+    }
+}
+
+impl StorageVerb {
+    /// The command's name.
+    #[must_use]
+    pub const fn name(&self) -> &'static [u8] {
+        match self {
+            Self::Set => b"set",
+            Self::Add => b"add",
+            Self::Replace => b"replace",
+            Self::Append => b"append",
+            Self::Prepend => b"prepend",
+            Self::Cas(_) => b"cas",
+        }
+    }
+}
+
+fn end_line(noreply: bool, out: &mut impl BufMut) {
+    out.put_slice(if noreply { b" noreply\r\n" } else { b"\r\n" });
+}
+
+/// The keys of a retrieval: an iterator over the words of its line, or over a client's list.
+#[derive(Debug, Clone, Copy)]
+pub struct Keys<'a>(Source<'a>);
+
+#[derive(Debug, Clone, Copy)]
+enum Source<'a> {
+    /// Words whose lengths were checked by the parser.
+    Line(Words<'a>),
+    One(Option<Key<'a>>),
+    List(&'a [Key<'a>]),
+}
+
+impl<'a> Keys<'a> {
+    /// One key.
+    #[must_use]
+    pub const fn one(key: Key<'a>) -> Self {
+        Self(Source::One(Some(key)))
+    }
+
+    /// Many keys, at least one.
+    ///
+    /// # Panics
+    ///
+    /// If `keys` is empty: a retrieval of nothing is no request.
+    #[must_use]
+    pub const fn list(keys: &'a [Key<'a>]) -> Self {
+        assert!(!keys.is_empty(), "a retrieval names a key");
+        Self(Source::List(keys))
+    }
+
+    /// The keys of a line, all of which were checked.
+    pub(crate) const fn checked(words: Words<'a>) -> Self {
+        Self(Source::Line(words))
+    }
+
+    fn encode(self, out: &mut impl BufMut) {
+        for key in self {
+            out.put_u8(b' ');
+            key.encode(out);
+        }
+    }
+}
+
+impl<'a> Iterator for Keys<'a> {
+    type Item = Key<'a>;
+
+    fn next(&mut self) -> Option<Key<'a>> {
+        match &mut self.0 {
+            Source::Line(words) => words
+                .next()
+                .map(|word| Key::from_word(word).expect("the parser checked the keys")),
+            Source::One(key) => key.take(),
+            Source::List(keys) => {
+                let (first, rest) = keys.split_first()?;
+                *keys = rest;
+                Some(*first)
+            }
+        }
+    }
+}
+
+/// Equal if the same keys follow, wherever they come from.
+impl PartialEq for Keys<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        Iterator::eq(*self, *other)
+    }
+}
+
+impl Eq for Keys<'_> {}
