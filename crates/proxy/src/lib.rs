@@ -3,3 +3,7 @@
 
 pub mod config;
 pub mod log;
+pub mod server;
+pub mod state;
+pub mod stream;
+pub mod time;
