@@ -1,0 +1,289 @@
+//! What goes into the store and what comes out: times, attributes, conditions, items.
+
+use core::fmt;
+use core::num::NonZeroU32;
+
+/// Seconds on the caller's clock; the store only compares them.
+///
+/// Any origin will do (Unix time, seconds since start), as long as all calls use the same one.
+/// Zero is reserved for "before everything".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(u32);
+
+impl Timestamp {
+    /// Makes a timestamp from whole seconds.
+    #[must_use]
+    pub const fn from_secs(secs: u32) -> Self {
+        Self(secs)
+    }
+
+    /// Returns the whole seconds.
+    #[must_use]
+    pub const fn as_secs(self) -> u32 {
+        self.0
+    }
+}
+
+/// When an item ends: never, or as soon as the clock reads the given second.
+///
+/// An item is gone when its expiry is at or before `now`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Expiry(Option<NonZeroU32>);
+
+impl Expiry {
+    /// The item stays until it is removed, flushed or evicted.
+    pub const NEVER: Self = Self(None);
+    /// The item is gone at once: stored, counted, and never seen.
+    pub const PAST: Self = Self(Some(NonZeroU32::MIN));
+
+    /// The item is gone from `when` on; second 0 means [`Expiry::PAST`].
+    #[must_use]
+    pub const fn at(when: Timestamp) -> Self {
+        match NonZeroU32::new(when.as_secs()) {
+            Some(secs) => Self(Some(secs)),
+            None => Self::PAST,
+        }
+    }
+
+    /// Returns the second from which on the item is gone, or `None` for never.
+    #[must_use]
+    pub const fn time(self) -> Option<Timestamp> {
+        match self.0 {
+            Some(secs) => Some(Timestamp(secs.get())),
+            None => None,
+        }
+    }
+
+    /// Tells whether an item with this expiry is gone at `now`.
+    #[must_use]
+    pub fn is_past(self, now: Timestamp) -> bool {
+        self.0.is_some_and(|secs| secs.get() <= now.as_secs())
+    }
+}
+
+/// The identity of one stored version: unique in a store, larger for a later version of a key.
+///
+/// The store never gives out 0, so that an id of 0 from a peer matches nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CasId(u64);
+
+impl CasId {
+    /// Makes an id from the number that a peer sent.
+    #[must_use]
+    pub const fn new(id: u64) -> Self {
+        Self(id)
+    }
+
+    /// Returns the number to send to a peer.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// What is kept beside a value. `Default` is no flags, never expiring.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attributes {
+    /// The client's own 32 bits, returned as they came.
+    pub flags: u32,
+    /// When the item ends.
+    pub expiry: Expiry,
+}
+
+impl Attributes {
+    /// Puts both together.
+    #[must_use]
+    pub const fn new(flags: u32, expiry: Expiry) -> Self {
+        Self { flags, expiry }
+    }
+}
+
+/// An item to be stored: a value, copied by the store, and its attributes.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct NewItem<'a> {
+    /// The bytes to store; empty is fine.
+    pub value: &'a [u8],
+    /// Flags and expiry.
+    pub attributes: Attributes,
+}
+
+impl<'a> NewItem<'a> {
+    /// Puts both together.
+    #[must_use]
+    pub const fn new(value: &'a [u8], attributes: Attributes) -> Self {
+        Self { value, attributes }
+    }
+}
+
+/// What must hold for a store to happen; an expired or flushed item counts as absent.
+///
+/// The four are memcached's `set`, `add`, `replace` and `cas` (protocol.txt, "Storage commands").
+#[allow(clippy::exhaustive_enums, reason = "the protocol has these four")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Store whatever is there.
+    Always,
+    /// Store only if the key is absent; a present item counts as used.
+    IfAbsent,
+    /// Store only if the key is present.
+    IfPresent,
+    /// Store only if the present version is this one.
+    IfUnchanged(CasId),
+}
+
+/// How a store ended.
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "complete: each condition fails in its own way"
+)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a condition may have kept the item from being stored"]
+pub enum Outcome {
+    /// The item is in the store, under this id.
+    Stored(CasId),
+    /// `IfAbsent` met an item, or `IfPresent` (or an extension) met none.
+    NotStored,
+    /// `IfUnchanged` met another version.
+    Exists,
+    /// `IfUnchanged` met nothing.
+    NotFound,
+}
+
+/// How a look-up ended.
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "complete: there or not, and why not"
+)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup<R> {
+    /// The item was there; what the visitor made of it.
+    Hit(R),
+    /// Nothing under that key.
+    Miss,
+    /// The item had expired and was removed by this look-up.
+    Expired,
+    /// A flush had ended the item; it was removed by this look-up.
+    Flushed,
+}
+
+impl<R> Lookup<R> {
+    /// Returns the hit and drops the reason of a miss.
+    pub fn hit(self) -> Option<R> {
+        match self {
+            Self::Hit(result) => Some(result),
+            Self::Miss | Self::Expired | Self::Flushed => None,
+        }
+    }
+}
+
+/// At which end [`Store::extend`](crate::Store::extend) adds: `append` or `prepend`.
+#[allow(clippy::exhaustive_enums, reason = "a value has two ends")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// After the present value (`append`).
+    Back,
+    /// Before the present value (`prepend`).
+    Front,
+}
+
+/// What an edit in [`Store::update`](crate::Store::update) asks for.
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "complete: what can be done to an item in place"
+)]
+#[derive(Clone, Copy, Debug)]
+pub enum Change {
+    /// Leave the item as it is.
+    Keep,
+    /// Replace the value, keep flags and expiry; the item gets a new id.
+    Value(ShortValue),
+    /// Replace the expiry; the id stays.
+    Expiry(Expiry),
+    /// Remove the item.
+    Remove,
+}
+
+/// A value of at most [`ShortValue::BYTES_MAX`] bytes, kept inline: a counter's new text, say.
+#[derive(Clone, Copy)]
+pub struct ShortValue {
+    len: u8,
+    bytes: [u8; Self::BYTES_MAX],
+}
+
+impl ShortValue {
+    /// The most bytes that fit; a 64-bit number in decimal has 20.
+    pub const BYTES_MAX: usize = 39;
+
+    /// Copies `value`, or returns `None` if it is longer than [`Self::BYTES_MAX`].
+    #[must_use]
+    pub fn new(value: &[u8]) -> Option<Self> {
+        let mut bytes = [0; Self::BYTES_MAX];
+        bytes.get_mut(..value.len())?.copy_from_slice(value);
+        let len = u8::try_from(value.len()).ok()?;
+        Some(Self { len, bytes })
+    }
+
+    /// Returns the bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
+impl fmt::Debug for ShortValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "ShortValue({:?})",
+            self.as_bytes().escape_ascii().to_string()
+        )
+    }
+}
+
+/// An item that was read: a counted reference that holds no lock.
+///
+/// It shows the version that was current when it was taken, even after that one was replaced,
+/// evicted or flushed; until it is dropped, its bytes count against the store's budget.
+/// `AsRef<[u8]>` is the value, so that it can be the owner of a `bytes::Bytes`.
+#[derive(Debug)]
+pub struct Item {}
+
+impl Item {
+    /// Returns the key.
+    #[must_use]
+    pub fn key(&self) -> &[u8] {
+        unimplemented!()
+    }
+
+    /// Returns the value.
+    #[must_use]
+    pub fn value(&self) -> &[u8] {
+        unimplemented!()
+    }
+
+    /// Returns the client's flags.
+    #[must_use]
+    pub fn flags(&self) -> u32 {
+        unimplemented!()
+    }
+
+    /// Returns the version's id.
+    #[must_use]
+    pub fn cas(&self) -> CasId {
+        unimplemented!()
+    }
+
+    /// Returns when the item ended, as it was when the reference was taken.
+    #[must_use]
+    pub fn expiry(&self) -> Expiry {
+        unimplemented!()
+    }
+}
+
+impl AsRef<[u8]> for Item {
+    fn as_ref(&self) -> &[u8] {
+        self.value()
+    }
+}

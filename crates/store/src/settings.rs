@@ -1,0 +1,168 @@
+//! What the caller decides, and what is wrong with it.
+
+use core::fmt;
+
+/// How a store is made; start from `Settings::default()` and change fields.
+///
+/// ```
+/// use steadfast_store::{Settings, Store};
+///
+/// let mut settings = Settings::default();
+/// settings.memory_bytes_max = 256 << 20;
+/// settings.hash_seed = 0x5eed; // from the system's random source
+/// let store = Store::new(settings)?;
+/// # Ok::<(), steadfast_store::SettingsError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// All memory the store may use, everything included; 1 MiB and up. Default 64 MiB.
+    pub memory_bytes_max: usize,
+    /// The largest item by memcached's formula ([`item_bytes`](crate::item_bytes)); from 1 KiB to
+    /// half of the memory, at most 1 GiB. Default 1 MiB.
+    pub item_bytes_max: usize,
+    /// The number of stripes, each with a lock: a power of two up to 1024 that leaves each stripe
+    /// at least 64 KiB. Default 16; four times the number of threads is a good choice.
+    pub stripes: usize,
+    /// Make room by evicting old items; if false, a full store refuses new ones (memcached's `-M`).
+    pub evict: bool,
+    /// Count 8 bytes of id in an item's size, and let `IfUnchanged` match (memcached without `-C`).
+    pub cas: bool,
+    /// Secret random bits, so that outsiders cannot aim keys at one stripe or bucket.
+    pub hash_seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            memory_bytes_max: 64 << 20,
+            item_bytes_max: 1 << 20,
+            stripes: 16,
+            evict: true,
+            cas: true,
+            hash_seed: 0,
+        }
+    }
+}
+
+impl Settings {
+    pub(crate) fn check(&self) -> Result<(), SettingsError> {
+        let in_range = |field, value, min, max| {
+            if value < min || value > max {
+                return Err(SettingsError::OutOfRange {
+                    field,
+                    value,
+                    min,
+                    max,
+                });
+            }
+            Ok(())
+        };
+        in_range(
+            "memory_bytes_max",
+            self.memory_bytes_max,
+            MEMORY_BYTES_MIN,
+            MEMORY_BYTES_MAX,
+        )?;
+        let item_max = (self.memory_bytes_max / 2).min(ITEM_BYTES_MAX);
+        in_range(
+            "item_bytes_max",
+            self.item_bytes_max,
+            ITEM_BYTES_MIN,
+            item_max,
+        )?;
+        let stripes_max = (self.memory_bytes_max / STRIPE_BYTES_MIN).min(STRIPES_MAX);
+        in_range("stripes", self.stripes, 1, stripes_max)?;
+        if !self.stripes.is_power_of_two() {
+            return Err(SettingsError::NotPowerOfTwo {
+                field: "stripes",
+                value: self.stripes,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// A setting that cannot be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// A number is too small or too large.
+    OutOfRange {
+        /// The field's name.
+        field: &'static str,
+        /// What it was.
+        value: usize,
+        /// The least it may be.
+        min: usize,
+        /// The most it may be, given the other fields.
+        max: usize,
+    },
+    /// A number must be a power of two.
+    NotPowerOfTwo {
+        /// The field's name.
+        field: &'static str,
+        /// What it was.
+        value: usize,
+    },
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OutOfRange {
+                field,
+                value,
+                min,
+                max,
+            } => {
+                write!(f, "{field} of {value} is outside {min} to {max}")
+            }
+            Self::NotPowerOfTwo { field, value } => {
+                write!(f, "{field} of {value} is not a power of two")
+            }
+        }
+    }
+}
+
+impl core::error::Error for SettingsError {}
+
+const MEMORY_BYTES_MIN: usize = 1 << 20;
+/// Sums of sizes must not overflow, even on wrong books.
+const MEMORY_BYTES_MAX: usize = usize::MAX / 4;
+/// As memcached's `-I`.
+const ITEM_BYTES_MIN: usize = 1 << 10;
+/// As memcached's `-I`.
+const ITEM_BYTES_MAX: usize = 1 << 30;
+/// A stripe's own tables take some 10 KiB before the first item.
+const STRIPE_BYTES_MIN: usize = 64 << 10;
+const STRIPES_MAX: usize = 1 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_valid() {
+        assert_eq!(Settings::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn an_error_names_field_value_and_range() {
+        let settings = Settings {
+            item_bytes_max: 100,
+            ..Settings::default()
+        };
+        let error = settings.check().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "item_bytes_max of 100 is outside 1024 to 33554432"
+        );
+        let settings = Settings {
+            stripes: 12,
+            ..Settings::default()
+        };
+        let error = settings.check().unwrap_err();
+        assert_eq!(error.to_string(), "stripes of 12 is not a power of two");
+    }
+}
