@@ -193,7 +193,7 @@ fn common_keys() -> Vec<Vec<u8>> {
 
 fn edge_keys() -> Vec<Vec<u8>> {
     let text = String::from_utf8(unpacked("edge-keys-hex")).unwrap();
-    let byte = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap();
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
     text.lines()
         .map(|hex| hex.as_bytes().chunks(2).map(byte).collect())
         .collect()
