@@ -1,0 +1,252 @@
+//! Servers without logic, with the same system calls and bytes as the real ones: what is left for
+//! a server to win.
+
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+use slab::Slab;
+
+use crate::memcached::KEY_BYTES;
+
+/// Answers every get with a canned value and every set with `STORED`, telling requests apart by
+/// their first byte and known length only: a cache without a parser or a store.
+///
+/// All values have `value_bytes`, all keys [`KEY_BYTES`], gets have `keys_per_get` keys.
+///
+/// # Errors
+/// The listener or the poll breaks.
+pub fn serve_cache(
+    listener: std::net::TcpListener,
+    value_bytes: usize,
+    keys_per_get: usize,
+) -> io::Result<()> {
+    let mut reply_to_get = Vec::new();
+    for _ in 0..keys_per_get {
+        let line = format!("VALUE {} 0 {value_bytes}\r\n", "k".repeat(KEY_BYTES));
+        reply_to_get.extend_from_slice(line.as_bytes());
+        reply_to_get.resize(reply_to_get.len() + value_bytes, b'v');
+        reply_to_get.extend_from_slice(b"\r\n");
+    }
+    reply_to_get.extend_from_slice(b"END\r\n");
+    let get_bytes = 3 + keys_per_get * (1 + KEY_BYTES) + 2;
+    let set_bytes =
+        format!("set {} 0 0 {value_bytes}\r\n", "k".repeat(KEY_BYTES)).len() + value_bytes + 2;
+    let mut out = Vec::new();
+    run(listener, |connection, input| {
+        out.clear();
+        let mut rest = input;
+        loop {
+            if connection.skip > 0 {
+                let count = connection.skip.min(rest.len());
+                connection.skip -= count;
+                rest = &rest[count..];
+                if connection.skip > 0 {
+                    break;
+                }
+                out.extend_from_slice(if connection.is_get {
+                    &reply_to_get
+                } else {
+                    b"STORED\r\n"
+                });
+            }
+            let Some(&first) = rest.first() else { break };
+            connection.is_get = first == b'g';
+            connection.skip = if connection.is_get {
+                get_bytes
+            } else {
+                set_bytes
+            };
+        }
+        connection.send(&out)
+    })
+}
+
+#[derive(Debug)]
+struct Connection {
+    stream: TcpStream,
+    // Bytes left of the request under way.
+    skip: usize,
+    is_get: bool,
+    unsent: Vec<u8>,
+}
+
+impl Connection {
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if !self.unsent.is_empty() {
+            self.unsent.extend_from_slice(bytes);
+            return Ok(());
+        }
+        let mut sent = 0;
+        while sent < bytes.len() {
+            match self.stream.write(&bytes[sent..]) {
+                Ok(count) => sent += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.unsent.extend_from_slice(&bytes[sent..]);
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn run(
+    listener: std::net::TcpListener,
+    mut answer: impl FnMut(&mut Connection, &[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let mut listener = TcpListener::from_std(listener);
+    let mut poll = Poll::new()?;
+    poll.registry()
+        .register(&mut listener, LISTENER, Interest::READABLE)?;
+    let mut events = Events::with_capacity(1024);
+    let mut connections: Slab<Connection> = Slab::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match poll.poll(&mut events, None) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            other => other?,
+        }
+        for event in &events {
+            if event.token() == LISTENER {
+                accept(&poll, &listener, &mut connections)?;
+                continue;
+            }
+            let index = event.token().0;
+            let Some(connection) = connections.get_mut(index) else {
+                continue;
+            };
+            if serve_ready(connection, &mut buffer, &mut answer).is_err() {
+                connections.remove(index);
+            }
+        }
+    }
+}
+
+const LISTENER: Token = Token(usize::MAX);
+
+fn accept(
+    poll: &Poll,
+    listener: &TcpListener,
+    connections: &mut Slab<Connection>,
+) -> io::Result<()> {
+    while let Ok((mut stream, _)) = listener.accept() {
+        stream.set_nodelay(true)?;
+        let entry = connections.vacant_entry();
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        poll.registry()
+            .register(&mut stream, Token(entry.key()), interest)?;
+        entry.insert(Connection {
+            stream,
+            skip: 0,
+            is_get: false,
+            unsent: Vec::new(),
+        });
+    }
+    Ok(())
+}
+
+fn serve_ready(
+    connection: &mut Connection,
+    buffer: &mut [u8],
+    answer: &mut impl FnMut(&mut Connection, &[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let unsent = std::mem::take(&mut connection.unsent);
+    connection.send(&unsent)?;
+    loop {
+        let count = match connection.stream.read(buffer) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        answer(connection, &buffer[..count])?;
+        if count < buffer.len() {
+            return Ok(());
+        }
+    }
+}
+
+/// Copies bytes between clients and `back` without looking at them: a balancer without HTTP.
+/// Each client connection has a server connection of its own.
+///
+/// # Errors
+/// The listener or the poll breaks.
+pub fn serve_pump(listener: std::net::TcpListener, back: SocketAddr) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let mut listener = TcpListener::from_std(listener);
+    let mut poll = Poll::new()?;
+    poll.registry()
+        .register(&mut listener, LISTENER, Interest::READABLE)?;
+    let mut events = Events::with_capacity(1024);
+    // A pair sits in two slots that follow each other: client at 2n, server at 2n + 1.
+    let mut pairs: Slab<[Connection; 2]> = Slab::new();
+    let mut buffer = vec![0; 128 * 1024];
+    loop {
+        match poll.poll(&mut events, None) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            other => other?,
+        }
+        for event in &events {
+            if event.token() == LISTENER {
+                while let Ok((stream, _)) = listener.accept() {
+                    let server = std::net::TcpStream::connect(back)?;
+                    server.set_nonblocking(true)?;
+                    open_pair(&poll, &mut pairs, stream, TcpStream::from_std(server))?;
+                }
+                continue;
+            }
+            let (pair, from) = (event.token().0 / 2, event.token().0 % 2);
+            let Some(sides) = pairs.get_mut(pair) else {
+                continue;
+            };
+            if pump(sides, from, &mut buffer).is_err() {
+                pairs.remove(pair);
+            }
+        }
+    }
+}
+
+fn open_pair(
+    poll: &Poll,
+    pairs: &mut Slab<[Connection; 2]>,
+    client: TcpStream,
+    server: TcpStream,
+) -> io::Result<()> {
+    let entry = pairs.vacant_entry();
+    let base = entry.key() * 2;
+    let mut sides = [client, server];
+    for (offset, stream) in sides.iter_mut().enumerate() {
+        stream.set_nodelay(true)?;
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        poll.registry()
+            .register(stream, Token(base + offset), interest)?;
+    }
+    entry.insert(sides.map(|stream| Connection {
+        stream,
+        skip: 0,
+        is_get: false,
+        unsent: Vec::new(),
+    }));
+    Ok(())
+}
+
+fn pump(sides: &mut [Connection; 2], from: usize, buffer: &mut [u8]) -> io::Result<()> {
+    let unsent = std::mem::take(&mut sides[from].unsent);
+    sides[from].send(&unsent)?;
+    loop {
+        let count = match sides[from].stream.read(buffer) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        sides[1 - from].send(&buffer[..count])?;
+        if count < buffer.len() {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Paired rounds: what one slot measured, and the ratios between servers.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use crate::closed_loop::Generator;
+use crate::cpu;
+
+/// What one server did in one slot.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Slot {
+    /// Requests answered.
+    pub operations: u64,
+    /// CPU time of the server.
+    pub cpu: Duration,
+    /// Wall time of the slot.
+    pub wall: Duration,
+    /// Cores that neither the server nor this generator used, as a share of one core.
+    pub foreign: f64,
+}
+
+impl Slot {
+    /// CPU nanoseconds of the server for one request.
+    #[must_use]
+    pub fn cpu_ns(&self) -> f64 {
+        self.cpu.as_nanos() as f64 / self.operations.max(1) as f64
+    }
+}
+
+/// One server of a comparison with its open connections.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Contestant {
+    /// Its name in the tables.
+    pub name: String,
+    /// The processes whose CPU time counts.
+    pub pid: u32,
+    /// The connections that load it.
+    pub generator: Generator,
+}
+
+impl Contestant {
+    /// A server named `name` with process `pid`, loaded by `generator`.
+    #[must_use]
+    pub fn new(name: &str, pid: u32, generator: Generator) -> Self {
+        Self {
+            name: name.to_owned(),
+            pid,
+            generator,
+        }
+    }
+}
+
+/// Visits all contestants in turn, `rounds` times, `slot` each; the result has one row of slots a
+/// round, in the order of the contestants.
+///
+/// # Errors
+/// A server closed a connection or answered with something unexpected.
+pub fn run(
+    contestants: &mut [Contestant],
+    rounds: usize,
+    slot: Duration,
+) -> io::Result<Vec<Vec<Slot>>> {
+    // One round that is not counted warms caches, pools and connections.
+    for contestant in contestants.iter_mut() {
+        visit(contestant, slot)?;
+    }
+    (0..rounds)
+        .map(|_| {
+            contestants
+                .iter_mut()
+                .map(|contestant| visit(contestant, slot))
+                .collect()
+        })
+        .collect()
+}
+
+fn visit(contestant: &mut Contestant, length: Duration) -> io::Result<Slot> {
+    let own = std::process::id();
+    let (cpu_before, own_before) = (cpu::process_time(contestant.pid)?, cpu::process_time(own)?);
+    let ticks_before = cpu::machine_ticks()?;
+    let start = Instant::now();
+    let operations = contestant.generator.run_until(start + length)?;
+    let wall = start.elapsed();
+    let cpu = cpu::process_time(contestant.pid)? - cpu_before;
+    let own_cpu = cpu::process_time(own)? - own_before;
+    let busy = (cpu::machine_ticks()? - ticks_before) as f64 / 100.0;
+    let foreign = (busy - cpu.as_secs_f64() - own_cpu.as_secs_f64()).max(0.0) / wall.as_secs_f64();
+    Ok(Slot {
+        operations,
+        cpu,
+        wall,
+        foreign,
+    })
+}
+
+/// A median with the 20th and 80th percentile around it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Spread {
+    /// 20th percentile.
+    pub low: f64,
+    /// 50th percentile.
+    pub median: f64,
+    /// 80th percentile.
+    pub high: f64,
+}
+
+impl Spread {
+    /// The spread of `samples`, nearest rank; all zero if there are none.
+    #[must_use]
+    pub fn of(mut samples: Vec<f64>) -> Self {
+        samples.sort_by(f64::total_cmp);
+        let at = |share: f64| {
+            let index = (share * samples.len().saturating_sub(1) as f64).round() as usize;
+            samples.get(index).copied().unwrap_or_default()
+        };
+        Self {
+            low: at(0.2),
+            median: at(0.5),
+            high: at(0.8),
+        }
+    }
+}
+
+/// The comparison of one server with another over all rounds.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Comparison {
+    /// CPU time per request of the other, divided by that of the subject: above 1 the subject is
+    /// cheaper.
+    pub cpu: Spread,
+    /// Whether too few rounds were quiet: then all rounds were used.
+    pub noisy: bool,
+}
+
+/// Compares column `subject` with column `other`, ratio by ratio inside each round.
+///
+/// Rounds in which other processes used more than [`FOREIGN_MAX`] of a core are left out while at
+/// least [`QUIET_ROUNDS_MIN`] remain.
+#[must_use]
+pub fn compare(rounds: &[Vec<Slot>], subject: usize, other: usize) -> Comparison {
+    let ratio = |row: &Vec<Slot>| row[other].cpu_ns() / row[subject].cpu_ns();
+    let quiet: Vec<f64> = rounds
+        .iter()
+        .filter(|row| row[subject].foreign.max(row[other].foreign) <= FOREIGN_MAX)
+        .map(ratio)
+        .collect();
+    let noisy = quiet.len() < QUIET_ROUNDS_MIN;
+    let samples = if noisy {
+        rounds.iter().map(ratio).collect()
+    } else {
+        quiet
+    };
+    Comparison {
+        cpu: Spread::of(samples),
+        noisy,
+    }
+}
+
+/// Foreign load of a slot, in cores, above which its round is left out.
+pub const FOREIGN_MAX: f64 = 0.25;
+
+/// Quiet rounds that a comparison needs.
+pub const QUIET_ROUNDS_MIN: usize = 5;
+
+#[cfg(test)]
+pub(crate) mod tests_support {
+    use super::{Duration, Slot};
+
+    pub(crate) fn slot(operations: u64, cpu: Duration) -> Slot {
+        Slot {
+            operations,
+            cpu,
+            wall: Duration::from_millis(300),
+            foreign: 0.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slot(cpu_ns: u64, foreign: f64) -> Slot {
+        Slot {
+            operations: 1000,
+            cpu: Duration::from_nanos(cpu_ns * 1000),
+            wall: Duration::from_millis(300),
+            foreign,
+        }
+    }
+
+    #[test]
+    fn ratios_are_formed_inside_rounds() {
+        // The machine slows down threefold half way: the ratio stays two.
+        let rounds: Vec<Vec<Slot>> = (0..10)
+            .map(|round| {
+                let speed = if round < 5 { 1 } else { 3 };
+                vec![slot(100 * speed, 0.0), slot(200 * speed, 0.0)]
+            })
+            .collect();
+        let comparison = compare(&rounds, 0, 1);
+        assert_eq!(
+            comparison.cpu,
+            Spread {
+                low: 2.0,
+                median: 2.0,
+                high: 2.0
+            }
+        );
+        assert!(!comparison.noisy);
+    }
+
+    #[test]
+    fn loud_rounds_are_left_out_while_enough_remain() {
+        let mut rounds: Vec<Vec<Slot>> = (0..5)
+            .map(|_| vec![slot(100, 0.0), slot(150, 0.1)])
+            .collect();
+        rounds.push(vec![slot(100, 0.9), slot(900, 0.0)]);
+        assert_eq!(compare(&rounds, 0, 1).cpu.high, 1.5);
+        rounds.remove(0);
+        assert!(compare(&rounds, 0, 1).noisy);
+    }
+}
