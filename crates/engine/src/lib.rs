@@ -1,1 +1,18 @@
 #![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod counters;
+mod engine;
+mod now;
+mod output;
+mod process;
+mod report;
+mod session;
+mod settings;
+
+pub use engine::Engine;
+pub use now::Now;
+pub use output::Output;
+pub use process::{ConnectionFacts, NoProcess, Process, ProcessFacts};
+pub use session::{Next, Progress, Session};
+pub use settings::Settings;

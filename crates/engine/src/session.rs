@@ -1,0 +1,290 @@
+//! One client's conversation.
+
+mod execute;
+mod retrieve;
+mod store;
+
+use steadfast_protocol::{Limits, ParseError, Parsed, Recovery, Request, RequestParser, Storage};
+
+use self::execute::Turn;
+use self::store::{Arrival, Incoming, PLACED_BYTES_MIN};
+use crate::counters::Counter;
+use crate::{Engine, Now, Output};
+
+/// One client's conversation: what was asked in part, and what comes next.
+///
+/// The daemon's loop: read; [`handle_input`](Self::handle_input) with all unconsumed bytes; drop
+/// what was consumed; write the output; do what [`Progress::next`] says. The answers are the
+/// same whatever the split of the input into calls.
+///
+/// A caller never has to hold more than a command line (see [`Limits`]) or
+/// [`Session::HELD_BYTES_MAX`] of unconsumed input.
+#[derive(Debug)]
+pub struct Session {
+    parser: RequestParser,
+    state: State,
+    worker: usize,
+    /// How many keys of the retrieval at the start of the input are answered already: it was
+    /// interrupted because the output was full.
+    keys_done: usize,
+}
+
+#[derive(Debug)]
+enum State {
+    /// A command line comes next.
+    Line,
+    /// The data block of an accepted storage command comes next.
+    Value(Box<Incoming>),
+    /// So many bytes are to be dropped.
+    Skip(usize),
+    /// Nothing is read any more.
+    Closed,
+}
+
+/// What one call did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "how far it came and what comes next"
+)]
+#[must_use = "consumed bytes must not be presented again"]
+pub struct Progress {
+    /// The bytes of the input that are dealt with. The caller drops them and presents the rest
+    /// again, with more behind it.
+    pub consumed: usize,
+    /// What the caller does next.
+    pub next: Next,
+}
+
+/// What the caller of a session does next. Replies are written in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "complete: read, read elsewhere, come back, write, end"
+)]
+pub enum Next {
+    /// Read more behind the unconsumed bytes, and call again when there is some.
+    Read,
+    /// All input is consumed and a big value is coming: read straight into
+    /// [`Session::value_buffer`] and report it with [`Session::handle_value_received`], until
+    /// the buffer is empty; then read as usual. Reading as usual at once is right as well, only
+    /// slower.
+    ReadValue,
+    /// The bound of requests per call was reached: call again with the unconsumed bytes, after
+    /// other clients had their turn. No new input is needed.
+    Again,
+    /// The output is full: call again with the unconsumed bytes when it is written. No new input
+    /// is needed.
+    Write,
+    /// Write what is in the output, then close.
+    Close,
+}
+
+impl Session {
+    /// The most unconsumed bytes besides a command line that a caller has to hold: a value just
+    /// too small to be received in its place, without the last byte of its end.
+    pub const HELD_BYTES_MAX: usize = PLACED_BYTES_MIN;
+
+    /// A session at its start. `worker` chooses the row of counters: the number of the thread
+    /// that serves the session.
+    #[must_use]
+    pub fn new(worker: usize, limits: Limits) -> Self {
+        Self {
+            parser: RequestParser::new(limits),
+            state: State::Line,
+            worker,
+            keys_done: 0,
+        }
+    }
+
+    /// Executes the complete commands in `input` and appends the replies to `out`, until the
+    /// input is used up, [`requests_per_call_max`](crate::Settings::requests_per_call_max) are
+    /// done, or the output is full.
+    ///
+    /// `input` is everything received and not yet consumed. Takes a stripe's lock of the store
+    /// for each key. Allocates nothing but what grows `out`, and the room of a value that has
+    /// arrived in part.
+    pub fn handle_input(
+        &mut self,
+        input: &[u8],
+        out: &mut Output,
+        engine: &Engine,
+        now: Now,
+    ) -> Progress {
+        let mut turn = Turn::new(engine, out, self.worker, now);
+        let progress = self.run(input, &mut turn);
+        turn.finish(progress.consumed);
+        progress
+    }
+
+    /// The room for the rest of a big value; empty if none is expected.
+    ///
+    /// Valid after [`Next::ReadValue`], when there is no unconsumed input.
+    pub fn value_buffer(&mut self) -> &mut [u8] {
+        match &mut self.state {
+            State::Value(incoming) => incoming.buffer(),
+            _ => &mut [],
+        }
+    }
+
+    /// Counts `bytes` bytes that were read into the start of
+    /// [`value_buffer`](Self::value_buffer).
+    ///
+    /// # Panics
+    ///
+    /// If that is more than the buffer's length.
+    pub fn handle_value_received(&mut self, bytes: usize, engine: &Engine) {
+        match &mut self.state {
+            State::Value(incoming) => incoming.handle_received(bytes),
+            _ => assert_eq!(bytes, 0, "no value is expected"),
+        }
+        engine.count_read(bytes, self.worker);
+    }
+
+    /// Whether the session is over: the client said `quit`, or its input is beyond repair.
+    #[must_use]
+    pub const fn wants_close(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+
+    /// Whether the session is in the middle of a data block. Such a session is not idle.
+    #[must_use]
+    pub const fn is_receiving(&self) -> bool {
+        matches!(self.state, State::Value(_) | State::Skip(_))
+    }
+
+    fn run(&mut self, input: &[u8], turn: &mut Turn<'_>) -> Progress {
+        let mut consumed = 0;
+        for _ in 0..turn.engine().settings().requests_per_call_max.max(1) {
+            let step = self.step(&input[consumed..], turn);
+            consumed += step.consumed;
+            if let Some(next) = step.next {
+                return Progress { consumed, next };
+            }
+        }
+        if consumed == input.len() {
+            return Progress {
+                consumed,
+                next: Next::Read,
+            };
+        }
+        turn.count(Counter::ConnYields);
+        Progress {
+            consumed,
+            next: Next::Again,
+        }
+    }
+
+    fn step(&mut self, input: &[u8], turn: &mut Turn<'_>) -> Step {
+        match &mut self.state {
+            State::Line if turn.is_full() => Step::stop(0, Next::Write),
+            State::Line => match self.parser.parse(input) {
+                Ok(Parsed::Complete { message, consumed }) => {
+                    self.handle_request(message, consumed, &input[consumed..], turn)
+                }
+                Ok(Parsed::Incomplete { .. }) => Step::stop(0, Next::Read),
+                Err(error) => self.handle_error(error, turn),
+            },
+            State::Value(incoming) => match incoming.handle_input(input, turn) {
+                Arrival::Complete { consumed } => {
+                    self.state = State::Line;
+                    Step::go_on(consumed)
+                }
+                Arrival::Incomplete { consumed, next } => Step::stop(consumed, next),
+            },
+            State::Skip(left) => {
+                let consumed = input.len().min(*left);
+                *left -= consumed;
+                if *left > 0 {
+                    return Step::stop(consumed, Next::Read);
+                }
+                self.state = State::Line;
+                Step::go_on(consumed)
+            }
+            State::Closed => Step::stop(input.len(), Next::Close),
+        }
+    }
+
+    /// Executes `request`, whose line took `line_bytes`; `behind` is the input behind it.
+    fn handle_request(
+        &mut self,
+        request: Request<'_>,
+        line_bytes: usize,
+        behind: &[u8],
+        turn: &mut Turn<'_>,
+    ) -> Step {
+        match request {
+            Request::Get { keys, cas } => self.retrieve(keys, None, cas, line_bytes, turn),
+            Request::GetAndTouch { exptime, keys, cas } => {
+                self.retrieve(keys, Some(exptime), cas, line_bytes, turn)
+            }
+            Request::Store(header) => {
+                Step::go_on(line_bytes + self.begin_storage(&header, behind, turn))
+            }
+            Request::Quit => {
+                self.state = State::Closed;
+                Step::go_on(line_bytes)
+            }
+            other => {
+                turn.execute(other);
+                Step::go_on(line_bytes)
+            }
+        }
+    }
+
+    /// Decides where the value of a storage command goes; returns how much of the input behind
+    /// the header is dealt with.
+    fn begin_storage(&mut self, header: &Storage<'_>, behind: &[u8], turn: &mut Turn<'_>) -> usize {
+        let block_bytes = header.value_bytes + 2;
+        if turn.refuse_if_too_large(header) {
+            self.state = State::Skip(block_bytes);
+            return 0;
+        }
+        if let Some(block) = behind.get(..block_bytes) {
+            let (value, end) = block.split_at(header.value_bytes);
+            turn.store(header, value, end == b"\r\n");
+            return block_bytes;
+        }
+        self.state = match Incoming::new(header, turn) {
+            Some(incoming) => State::Value(Box::new(incoming)),
+            None => State::Skip(block_bytes),
+        };
+        0
+    }
+
+    fn handle_error(&mut self, error: ParseError, turn: &mut Turn<'_>) -> Step {
+        if let Some(response) = error.response() {
+            turn.respond(&response);
+        }
+        self.state = match error.recovery() {
+            Recovery::Discard(bytes) => State::Skip(bytes),
+            Recovery::Close => State::Closed,
+        };
+        Step::go_on(0)
+    }
+}
+
+/// What one step of a session consumed, and whether it is the last of this call.
+struct Step {
+    consumed: usize,
+    next: Option<Next>,
+}
+
+impl Step {
+    const fn go_on(consumed: usize) -> Self {
+        Self {
+            consumed,
+            next: None,
+        }
+    }
+
+    const fn stop(consumed: usize, next: Next) -> Self {
+        Self {
+            consumed,
+            next: Some(next),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! One call's work on the shared engine, and the commands of one line.
+
+use bytes::Buf;
+use steadfast_protocol::{Arithmetic, Key, Request, Response, parse_stored_number};
+use steadfast_store::{Change, Entry, Expiry, Lookup, ShortValue, Timestamp};
+
+use crate::counters::{Counter, Tally};
+use crate::{Engine, Now, Output};
+
+/// What one call of a session works with.
+pub(super) struct Turn<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) out: &'a mut Output,
+    pub(super) now: Now,
+    worker: usize,
+    tally: Tally,
+    /// The unread output that is counted already.
+    out_counted: usize,
+}
+
+impl<'a> Turn<'a> {
+    pub(super) fn new(engine: &'a Engine, out: &'a mut Output, worker: usize, now: Now) -> Self {
+        let out_counted = out.remaining();
+        Self {
+            engine,
+            out,
+            now,
+            worker,
+            tally: Tally::default(),
+            out_counted,
+        }
+    }
+
+    /// Ends the call: what it counted becomes visible.
+    pub(super) fn finish(mut self, bytes_read: usize) {
+        self.tally.add(Counter::BytesRead, bytes_read as u64);
+        self.publish();
+    }
+
+    pub(super) fn engine(&self) -> &'a Engine {
+        self.engine
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.out.is_full()
+    }
+
+    pub(super) fn count(&mut self, counter: Counter) {
+        self.tally.count(counter);
+    }
+
+    pub(super) fn respond(&mut self, response: &Response<'_>) {
+        response.encode(self.out.text());
+    }
+
+    pub(super) fn respond_unless(&mut self, noreply: bool, response: &Response<'_>) {
+        if !noreply {
+            self.respond(response);
+        }
+    }
+
+    /// Executes a command that is a line and no more, other than the retrievals.
+    pub(super) fn execute(&mut self, request: Request<'_>) {
+        match request {
+            Request::Delete { key, noreply } => self.delete(key, noreply),
+            Request::Arithmetic {
+                operation,
+                key,
+                delta,
+                noreply,
+            } => {
+                let response = self.arithmetic(operation, key, delta);
+                self.respond_unless(noreply, &response);
+            }
+            Request::Touch {
+                key,
+                exptime,
+                noreply,
+            } => self.touch(key, exptime, noreply),
+            Request::FlushAll { exptime, noreply } => {
+                let response = self.flush_all(exptime);
+                self.respond_unless(noreply, &response);
+            }
+            Request::Verbosity { level, noreply } => {
+                self.engine.set_verbosity(level);
+                self.respond_unless(noreply, &Response::Ok);
+            }
+            Request::Stats { topic, rest: _ } => {
+                self.publish();
+                self.engine.report(topic, self.out.text(), self.now);
+            }
+            Request::Version => {
+                let version = self.engine.settings().version.as_bytes();
+                Response::Version(version).encode(self.out.text());
+            }
+            // The session takes care of the others; a command to come is unknown till then.
+            _ => self.respond(&Response::ERROR),
+        }
+    }
+
+    /// Adds what was counted to the shared counters.
+    fn publish(&mut self) {
+        let out_bytes = self.out.remaining();
+        self.tally
+            .add(Counter::BytesWritten, (out_bytes - self.out_counted) as u64);
+        self.out_counted = out_bytes;
+        self.engine.counters().take(&mut self.tally, self.worker);
+    }
+
+    fn delete(&mut self, key: Key<'_>, noreply: bool) {
+        let found = self
+            .engine
+            .store()
+            .remove(key.as_bytes(), self.now.timestamp);
+        let (counter, response) = if found {
+            (Counter::DeleteHits, Response::Deleted)
+        } else {
+            (Counter::DeleteMisses, Response::NotFound)
+        };
+        self.count(counter);
+        self.respond_unless(noreply, &response);
+    }
+
+    fn touch(&mut self, key: Key<'_>, exptime: i32, noreply: bool) {
+        let (expiry, now) = (self.now.expiry(exptime), self.now.timestamp);
+        let found = self.engine.store().touch(key.as_bytes(), expiry, now);
+        let (counter, response) = if found {
+            (Counter::TouchHits, Response::Touched)
+        } else {
+            (Counter::TouchMisses, Response::NotFound)
+        };
+        self.count(counter);
+        self.respond_unless(noreply, &response);
+    }
+
+    fn arithmetic(&mut self, operation: Arithmetic, key: Key<'_>, delta: u64) -> Response<'static> {
+        let (hits, misses) = match operation {
+            Arithmetic::Increment => (Counter::IncrHits, Counter::IncrMisses),
+            Arithmetic::Decrement => (Counter::DecrHits, Counter::DecrMisses),
+        };
+        let result = self
+            .engine
+            .store()
+            .update(key.as_bytes(), self.now.timestamp, |entry| match calculate(
+                operation, entry, delta,
+            ) {
+                Some((number, text)) => (Change::Value(text), Some(number)),
+                None => (Change::Keep, None),
+            });
+        match result {
+            Ok(Lookup::Hit(Some(number))) => {
+                self.count(hits);
+                Response::Number(number)
+            }
+            Ok(Lookup::Hit(None)) => Response::NOT_A_NUMBER,
+            Ok(_) => {
+                self.count(misses);
+                Response::NotFound
+            }
+            Err(_) => {
+                self.count(Counter::StoreNoMemory);
+                Response::ServerError(b"out of memory in incr")
+            }
+        }
+    }
+
+    /// Now, or at a deadline one second before the time that is named, as memcached does.
+    fn flush_all(&mut self, exptime: Option<i32>) -> Response<'static> {
+        self.count(Counter::CmdFlush);
+        if !self.engine.settings().flush_enabled {
+            return Response::FLUSH_NOT_ALLOWED;
+        }
+        let (store, now) = (self.engine.store(), self.now.timestamp);
+        match exptime.filter(|&exptime| exptime > 0) {
+            None => store.flush(now),
+            Some(exptime) => {
+                let expiry = self.now.expiry(exptime);
+                // A date that has passed is no deadline; memcached does nothing then.
+                if let Some(time) = expiry.time().filter(|_| expiry != Expiry::PAST) {
+                    store.flush_at(Timestamp::from_secs(time.as_secs() - 1), now);
+                }
+            }
+        }
+        Response::Ok
+    }
+}
+
+/// The new number and its text, or none if the value is no number.
+///
+/// A text that is not longer than the old one is padded with spaces to its length, so that the
+/// item keeps its size (protocol.txt, "Increment/Decrement").
+fn calculate(operation: Arithmetic, entry: &Entry<'_>, delta: u64) -> Option<(u64, ShortValue)> {
+    let value = entry.value();
+    let old = parse_stored_number(value)?;
+    let number = match operation {
+        Arithmetic::Increment => old.wrapping_add(delta),
+        Arithmetic::Decrement => old.saturating_sub(delta),
+    };
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(number).as_bytes();
+    let mut padded = [b' '; ShortValue::BYTES_MAX];
+    padded[..digits.len()].copy_from_slice(digits);
+    // A number in a wider field than that is stored anew in its own length.
+    let width = if value.len() <= padded.len() {
+        value.len().max(digits.len())
+    } else {
+        digits.len()
+    };
+    Some((number, ShortValue::new(&padded[..width])?))
+}

@@ -1,0 +1,311 @@
+//! set, add, replace, append, prepend and cas, and their values on the way in.
+
+use steadfast_protocol::{DataBlock, DataPart, Key, Parsed, Response, Storage, StorageVerb};
+use steadfast_store::{
+    Attributes, CasId, Condition, End, NewItem, Outcome, PutError, Reservation, item_bytes,
+};
+
+use super::Next;
+use super::execute::Turn;
+use crate::counters::Counter;
+
+/// A storage command whose data block has not arrived as a whole.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    header: OwnedHeader,
+    place: Place,
+}
+
+/// Where the value gathers.
+#[derive(Debug)]
+enum Place {
+    /// In the caller's input, until it is complete.
+    Input,
+    /// In the item's own memory.
+    Reserved {
+        reservation: Reservation,
+        block: DataBlock,
+    },
+}
+
+/// How far a data block has come.
+pub(super) enum Arrival {
+    /// The block was complete and is executed.
+    Complete { consumed: usize },
+    /// More is needed.
+    Incomplete { consumed: usize, next: Next },
+}
+
+impl Incoming {
+    /// Makes room for the value; none if there is no memory, which is answered.
+    pub(super) fn new(header: &Storage<'_>, turn: &mut Turn<'_>) -> Option<Self> {
+        let place = if header.value_bytes < PLACED_BYTES_MIN {
+            Place::Input
+        } else {
+            let block = DataBlock::new(header.value_bytes);
+            match turn.reserve(header) {
+                Ok(reservation) => Place::Reserved { reservation, block },
+                Err(error) => {
+                    turn.refuse(header, error);
+                    return None;
+                }
+            }
+        };
+        Some(Self {
+            header: OwnedHeader::new(header),
+            place,
+        })
+    }
+
+    /// The rest of the value's room, if it has a place of its own.
+    pub(super) fn buffer(&mut self) -> &mut [u8] {
+        match &mut self.place {
+            Place::Input => &mut [],
+            Place::Reserved { reservation, block } => {
+                let filled = self.header.value_bytes - block.value_left();
+                &mut reservation.value_mut()[filled..]
+            }
+        }
+    }
+
+    /// Counts bytes that were read into the buffer.
+    pub(super) fn handle_received(&mut self, bytes: usize) {
+        match &mut self.place {
+            Place::Input => assert_eq!(bytes, 0, "the value is expected in the input"),
+            Place::Reserved { block, .. } => block.handle_value_received(bytes),
+        }
+    }
+
+    /// Takes what there is of the block, and executes the command when it is complete.
+    pub(super) fn handle_input(&mut self, input: &[u8], turn: &mut Turn<'_>) -> Arrival {
+        let header = self.header.as_header();
+        let (reservation, block) = match &mut self.place {
+            Place::Input => {
+                let block_bytes = header.value_bytes + 2;
+                let Some(block) = input.get(..block_bytes) else {
+                    return Arrival::Incomplete {
+                        consumed: 0,
+                        next: Next::Read,
+                    };
+                };
+                let (value, end) = block.split_at(header.value_bytes);
+                turn.store(&header, value, end == b"\r\n");
+                return Arrival::Complete {
+                    consumed: block_bytes,
+                };
+            }
+            Place::Reserved { reservation, block } => (reservation, block),
+        };
+        let mut consumed = 0;
+        let complete = loop {
+            let filled = header.value_bytes - block.value_left();
+            match block.parse(&input[consumed..]) {
+                Parsed::Incomplete { .. } if block.value_left() > 0 => {
+                    return Arrival::Incomplete {
+                        consumed,
+                        next: Next::ReadValue,
+                    };
+                }
+                Parsed::Incomplete { .. } => {
+                    return Arrival::Incomplete {
+                        consumed,
+                        next: Next::Read,
+                    };
+                }
+                Parsed::Complete {
+                    message: DataPart::Value(part),
+                    ..
+                } => {
+                    reservation.value_mut()[filled..filled + part.len()].copy_from_slice(part);
+                    consumed += part.len();
+                }
+                Parsed::Complete {
+                    message: DataPart::End,
+                    ..
+                } => break true,
+                Parsed::Complete {
+                    message: DataPart::BadEnd,
+                    ..
+                } => break false,
+            }
+        };
+        // The reservation moves into the store; what stays behind is an empty shell.
+        if let Place::Reserved { reservation, .. } =
+            core::mem::replace(&mut self.place, Place::Input)
+        {
+            turn.commit(&header, reservation, complete);
+        }
+        Arrival::Complete {
+            consumed: consumed + 2,
+        }
+    }
+}
+
+/// A storage header that outlives the buffer that it came in.
+#[derive(Debug)]
+struct OwnedHeader {
+    verb: StorageVerb,
+    key: [u8; Key::BYTES_MAX],
+    key_bytes: usize,
+    flags: u32,
+    exptime: i32,
+    value_bytes: usize,
+    noreply: bool,
+}
+
+impl OwnedHeader {
+    fn new(header: &Storage<'_>) -> Self {
+        let bytes = header.key.as_bytes();
+        let mut key = [0; Key::BYTES_MAX];
+        key[..bytes.len()].copy_from_slice(bytes);
+        Self {
+            verb: header.verb,
+            key,
+            key_bytes: bytes.len(),
+            flags: header.flags,
+            exptime: header.exptime,
+            value_bytes: header.value_bytes,
+            noreply: header.noreply,
+        }
+    }
+
+    fn as_header(&self) -> Storage<'_> {
+        Storage {
+            verb: self.verb,
+            key: Key::new(&self.key[..self.key_bytes]).expect("it was a key before"),
+            flags: self.flags,
+            exptime: self.exptime,
+            value_bytes: self.value_bytes,
+            noreply: self.noreply,
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// Refuses a value that can never fit, as the header tells already.
+    pub(super) fn refuse_if_too_large(&mut self, header: &Storage<'_>) -> bool {
+        let settings = self.engine.store().settings();
+        let (key_bytes, item_bytes_max) = (header.key.as_bytes().len(), settings.item_bytes_max);
+        let item_bytes = item_bytes(key_bytes, header.flags, header.value_bytes, settings.cas);
+        let too_large = item_bytes > item_bytes_max;
+        if too_large {
+            self.refuse(
+                header,
+                PutError::TooLarge {
+                    item_bytes,
+                    item_bytes_max,
+                },
+            );
+        }
+        too_large
+    }
+
+    /// Answers that there is no place for the item. A set that fails so removes the old item,
+    /// since the client believes it to be replaced.
+    fn refuse(&mut self, header: &Storage<'_>, error: PutError) {
+        let (counter, response) = match error {
+            PutError::NoRoom { .. } => (Counter::StoreNoMemory, Response::OUT_OF_MEMORY),
+            PutError::TooLarge { .. } | PutError::KeyTooLong { .. } => {
+                (Counter::StoreTooLarge, Response::TOO_LARGE)
+            }
+        };
+        if header.verb == StorageVerb::Set {
+            self.engine
+                .store()
+                .remove(header.key.as_bytes(), self.now.timestamp);
+        }
+        self.count(counter);
+        self.respond_unless(header.noreply, &response);
+    }
+
+    fn reserve(&self, header: &Storage<'_>) -> Result<Reservation, PutError> {
+        let (key, now) = (header.key.as_bytes(), self.now.timestamp);
+        self.engine
+            .store()
+            .reserve(key, header.value_bytes, self.attributes(header), now)
+    }
+
+    /// Executes a storage command whose value is in the input.
+    pub(super) fn store(&mut self, header: &Storage<'_>, value: &[u8], complete: bool) {
+        if !self.accept(header, complete) {
+            return;
+        }
+        let (key, now) = (header.key.as_bytes(), self.now.timestamp);
+        let outcome = match target(header.verb) {
+            Target::Item(when) => {
+                let item = NewItem::new(value, self.attributes(header));
+                self.engine.store().put(key, item, when, now)
+            }
+            Target::Extension(end) => self.extend(header, value, end),
+        };
+        self.answer_stored(header, outcome);
+    }
+
+    /// Executes a storage command whose value is in a reservation.
+    fn commit(&mut self, header: &Storage<'_>, filled: Reservation, complete: bool) {
+        if !self.accept(header, complete) {
+            return;
+        }
+        let outcome = match target(header.verb) {
+            Target::Item(when) => Ok(self.engine.store().commit(filled, when, self.now.timestamp)),
+            Target::Extension(end) => self.extend(header, filled.value(), end),
+        };
+        self.answer_stored(header, outcome);
+    }
+
+    fn accept(&mut self, header: &Storage<'_>, complete: bool) -> bool {
+        self.count(Counter::CmdSet);
+        if !complete {
+            self.respond_unless(header.noreply, &Response::BAD_DATA_CHUNK);
+        }
+        complete
+    }
+
+    /// An extension that finds no room leaves the item as it is, and says no more than that.
+    fn extend(&self, header: &Storage<'_>, data: &[u8], end: End) -> Result<Outcome, PutError> {
+        let (key, now) = (header.key.as_bytes(), self.now.timestamp);
+        let outcome = self.engine.store().extend(key, data, end, now);
+        Ok(outcome.unwrap_or(Outcome::NotStored))
+    }
+
+    fn answer_stored(&mut self, header: &Storage<'_>, outcome: Result<Outcome, PutError>) {
+        let (response, counter) = match outcome {
+            Ok(Outcome::Stored(_)) => (Response::Stored, Counter::CasHits),
+            Ok(Outcome::NotStored) => (Response::NotStored, Counter::CasMisses),
+            Ok(Outcome::Exists) => (Response::Exists, Counter::CasBadval),
+            Ok(Outcome::NotFound) => (Response::NotFound, Counter::CasMisses),
+            Err(error) => return self.refuse(header, error),
+        };
+        if matches!(header.verb, StorageVerb::Cas(_)) {
+            self.count(counter);
+        }
+        self.respond_unless(header.noreply, &response);
+    }
+
+    fn attributes(&self, header: &Storage<'_>) -> Attributes {
+        Attributes::new(header.flags, self.now.expiry(header.exptime))
+    }
+}
+
+/// What a value becomes.
+enum Target {
+    /// An item, under a condition.
+    Item(Condition),
+    /// A part of the item that is there.
+    Extension(End),
+}
+
+fn target(verb: StorageVerb) -> Target {
+    match verb {
+        StorageVerb::Set => Target::Item(Condition::Always),
+        StorageVerb::Add => Target::Item(Condition::IfAbsent),
+        StorageVerb::Replace => Target::Item(Condition::IfPresent),
+        StorageVerb::Cas(id) => Target::Item(Condition::IfUnchanged(CasId::new(id))),
+        StorageVerb::Append => Target::Extension(End::Back),
+        StorageVerb::Prepend => Target::Extension(End::Front),
+    }
+}
+
+/// From this size on a value that has not arrived as a whole is received in its own memory.
+/// Smaller ones wait in the input, where most of them arrive whole.
+pub(super) const PLACED_BYTES_MIN: usize = 16 << 10;
