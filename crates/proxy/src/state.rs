@@ -17,19 +17,25 @@
 //! }
 //! ```
 
+mod checks;
 mod counters;
+mod slots;
+#[cfg(test)]
+mod tests;
 
+pub use checks::{Check, Notice};
 pub use counters::{Counters, Rate, SlidingAverage, Statuses};
+pub(crate) use slots::{Assignment, Ticket};
 
 use core::net::SocketAddr;
-use core::time::Duration;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::config::{Config, Host};
-use crate::log::Level;
-use crate::server::{CheckOutcome, CheckReport, Status};
-use crate::time::Now;
+use crate::balance::Balancer;
+use crate::config::{self, Config, Host, Proxy};
+use crate::server::{CheckReport, Health, HealthSettings, Status};
+use crate::time::{Now, deadline};
 
 /// A place in `Config::frontends`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,30 +61,6 @@ pub struct ServerId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(clippy::exhaustive_structs, reason = "the daemon's own number")]
 pub struct StreamId(pub u64);
-
-/// A health check to make: connect, then close.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Check {
-    /// Whom it is about.
-    pub server: ServerId,
-    /// Where to connect.
-    pub address: SocketAddr,
-    /// How long it may take; report [`CheckOutcome::TimedOut`] after that.
-    pub timeout: Duration,
-}
-
-/// A line for the logs of a proxy about itself or its servers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Notice {
-    /// Whose log targets get it.
-    pub backend: BackendId,
-    /// How important it is.
-    pub level: Level,
-    /// The text, without line end.
-    pub text: String,
-}
 
 /// A server as `show stat` tells it.
 #[derive(Debug, Clone, Copy)]
@@ -125,9 +107,40 @@ pub struct ProcessCounters {
 }
 
 /// Load, health, queues and counters, now.
+///
+/// Invariants: a server's `current` is the number of slots handed out and not given back, and never exceeds its
+/// `maxconn`; a stream waits in at most one queue or holds at most one unclaimed grant.
 #[derive(Debug)]
 pub struct State {
     config: Arc<Config>,
+    process: ProcessCounters,
+    frontends: Vec<Counters>,
+    backends: Vec<Backend>,
+    granted: HashMap<StreamId, ServerId>,
+    wakeups: VecDeque<StreamId>,
+    notices: VecDeque<Notice>,
+}
+
+/// What is true of one backend.
+#[derive(Debug)]
+struct Backend {
+    counters: Counters,
+    balancer: Balancer,
+    servers: Vec<Server>,
+    queue: slots::Queue,
+    /// `proxy` for a `listen` section, `backend` for a section of that name.
+    noun: &'static str,
+}
+
+/// What is true of one server.
+#[derive(Debug)]
+struct Server {
+    counters: Counters,
+    address: SocketAddr,
+    check_address: SocketAddr,
+    health: Option<Health>,
+    changed_unix_ms: u64,
+    downtime_ms: u64,
 }
 
 impl State {
@@ -143,8 +156,30 @@ impl State {
         seed: u64,
         now: Now,
     ) -> Self {
-        let _ = (addresses, connections_max, seed, now);
-        Self { config }
+        let mut seed = seed;
+        let mut backends: Vec<_> = config
+            .backends
+            .iter()
+            .map(|backend| Backend::new(backend, addresses, &mut seed, now))
+            .collect();
+        for proxy in &config.proxies {
+            if let Proxy::Listen { backend, .. } = proxy {
+                backends[*backend].noun = "proxy";
+            }
+        }
+        Self {
+            process: ProcessCounters {
+                connections_max,
+                started_unix_ms: now.unix_ms,
+                ..ProcessCounters::default()
+            },
+            frontends: vec![Counters::default(); config.frontends.len()],
+            backends,
+            granted: HashMap::new(),
+            wakeups: VecDeque::new(),
+            notices: VecDeque::new(),
+            config,
+        }
     }
 
     /// What the operator meant.
@@ -160,8 +195,7 @@ impl State {
     /// If `id` is not one of [`State::config`]; so do the other look-ups.
     #[must_use]
     pub fn frontend(&self, id: FrontendId) -> &Counters {
-        let _ = id;
-        unreachable!()
+        &self.frontends[id.0]
     }
 
     /// The counters of a backend.
@@ -171,8 +205,7 @@ impl State {
     /// If `id` is not one of [`State::config`].
     #[must_use]
     pub fn backend(&self, id: BackendId) -> &Counters {
-        let _ = id;
-        unreachable!()
+        &self.backends[id.0].counters
     }
 
     /// A server as it is now.
@@ -182,56 +215,190 @@ impl State {
     /// If `id` is not one of [`State::config`].
     #[must_use]
     pub fn server(&self, id: ServerId) -> ServerView<'_> {
-        let _ = id;
-        unreachable!()
+        let server = &self.backends[id.backend.0].servers[id.index];
+        let health = server.health.as_ref();
+        ServerView {
+            counters: &server.counters,
+            status: match health {
+                _ if self.configured(id).disabled => Status::Maintenance,
+                None => Status::Unchecked,
+                Some(health) => health.status(),
+            },
+            address: server.address,
+            check: health.and_then(Health::report).copied(),
+            checking: health.is_some_and(Health::is_checking),
+            health: health.map(|health| {
+                let settings = health.settings();
+                (settings.rise, settings.fall, health.counter())
+            }),
+            changed_unix_ms: server.changed_unix_ms,
+            downtime_ms: server.downtime_ms,
+        }
     }
 
     /// How many servers of `id` may take requests now: those proper, and the backups.
+    ///
+    /// # Panics
+    ///
+    /// If `id` is not one of [`State::config`].
     #[must_use]
     pub fn usable(&self, id: BackendId) -> (usize, usize) {
-        let _ = id;
-        (0, 0)
+        let servers = self.config.backends[id.0].servers.iter().enumerate();
+        let mut counts = (0, 0);
+        for (index, server) in servers {
+            if self.is_usable(ServerId { backend: id, index }) {
+                let count = if server.backup {
+                    &mut counts.1
+                } else {
+                    &mut counts.0
+                };
+                *count += 1;
+            }
+        }
+        counts
     }
 
     /// What concerns the whole process.
     #[must_use]
-    pub fn process(&self) -> &ProcessCounters {
-        unreachable!()
-    }
-
-    /// The next health check that is due.
-    pub fn poll_check(&mut self, now: Now) -> Option<Check> {
-        let _ = now;
-        None
-    }
-
-    /// Takes note of how a check ended; may change the server's state, wake streams and make notices.
-    pub fn handle_check(&mut self, server: ServerId, outcome: CheckOutcome, now: Now) {
-        let _ = (server, outcome, now);
+    pub const fn process(&self) -> &ProcessCounters {
+        &self.process
     }
 
     /// When the next check is due; call [`poll_check`](Self::poll_check) then.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
-    }
-
-    /// The next stream that got a slot: deliver `Event::Granted` to it, without delay.
-    pub fn poll_wakeup(&mut self) -> Option<StreamId> {
-        None
+        let servers = self.backends.iter().flat_map(|backend| &backend.servers);
+        servers.filter_map(|server| server.health?.due()).min()
     }
 
     /// The next line for the logs.
     pub fn poll_notice(&mut self) -> Option<Notice> {
-        None
+        self.notices.pop_front()
     }
 
     /// Whether `frontend` may accept one more connection (its `maxconn`, and the process's).
     ///
     /// When false, leave connections in the kernel's backlog and ask again after a stream has finished.
+    ///
+    /// # Panics
+    ///
+    /// If `frontend` is not one of [`State::config`].
     #[must_use]
     pub fn may_accept(&self, frontend: FrontendId) -> bool {
-        let _ = frontend;
-        true
+        let limit = self.config.frontends[frontend.0].maxconn;
+        let limit = limit.filter(|limit| *limit > 0).unwrap_or(u32::MAX);
+        self.process.connections < self.process.connections_max
+            && self.frontends[frontend.0].current < limit
     }
+
+    /// A client connection was accepted.
+    pub(crate) fn enter(&mut self, frontend: FrontendId, now: Now) {
+        self.process.connections += 1;
+        self.process.connections_total += 1;
+        self.process.rate.count(now.unix_ms);
+        if self.process.connections >= self.process.connections_max {
+            self.process.limit_reached += 1;
+        }
+        self.frontends[frontend.0].enter(now.unix_ms);
+    }
+
+    /// A client connection is over.
+    pub(crate) fn leave(&mut self, frontend: FrontendId) {
+        self.process.connections = self.process.connections.saturating_sub(1);
+        self.frontends[frontend.0].leave();
+    }
+
+    pub(crate) const fn process_mut(&mut self) -> &mut ProcessCounters {
+        &mut self.process
+    }
+
+    pub(crate) fn frontend_mut(&mut self, id: FrontendId) -> &mut Counters {
+        &mut self.frontends[id.0]
+    }
+
+    pub(crate) fn backend_mut(&mut self, id: BackendId) -> &mut Counters {
+        &mut self.backends[id.0].counters
+    }
+
+    pub(crate) fn server_mut(&mut self, id: ServerId) -> &mut Counters {
+        &mut self.backends[id.backend.0].servers[id.index].counters
+    }
+
+    /// Whether requests may go to a server: it is not disabled, and not down.
+    pub(crate) fn is_usable(&self, id: ServerId) -> bool {
+        let configured = self.configured(id);
+        let health = &self.backends[id.backend.0].servers[id.index].health;
+        !configured.disabled && configured.weight > 0 && health.as_ref().is_none_or(Health::is_up)
+    }
+
+    pub(crate) fn address(&self, id: ServerId) -> SocketAddr {
+        self.backends[id.backend.0].servers[id.index].address
+    }
+
+    pub(crate) fn configured(&self, id: ServerId) -> &config::Server {
+        &self.config.backends[id.backend.0].servers[id.index]
+    }
+}
+
+impl Backend {
+    fn new(
+        configured: &config::Backend,
+        addresses: &dyn Fn(&Host, u16) -> SocketAddr,
+        seed: &mut u64,
+        now: Now,
+    ) -> Self {
+        let weights: Vec<_> = configured
+            .servers
+            .iter()
+            .map(|server| server.weight)
+            .collect();
+        let mut balancer = Balancer::new(configured.balance, &weights);
+        for (index, server) in configured.servers.iter().enumerate() {
+            balancer.set_usable(index, !server.disabled && !server.backup);
+        }
+        let servers = configured.servers.iter().map(|server| {
+            let health = server
+                .check
+                .as_ref()
+                .filter(|_| !server.disabled)
+                .map(|check| {
+                    let wait = check.inter.mul_f64(next_fraction(seed));
+                    let first = deadline(now.instant, wait).unwrap_or(now.instant);
+                    Health::new(HealthSettings::new(check, &configured.timeouts), first)
+                });
+            let check = server.check.as_ref();
+            let host = check
+                .and_then(|check| check.host.as_ref())
+                .unwrap_or(&server.host);
+            let port = check.and_then(|check| check.port).unwrap_or(server.port);
+            Server {
+                counters: Counters::default(),
+                address: addresses(&server.host, server.port),
+                check_address: addresses(host, port),
+                health,
+                changed_unix_ms: now.unix_ms,
+                downtime_ms: 0,
+            }
+        });
+        Self {
+            counters: Counters::default(),
+            balancer,
+            servers: servers.collect(),
+            queue: slots::Queue::default(),
+            noun: "backend",
+        }
+    }
+}
+
+/// A number from 0 to 1, by the splitmix64 generator.
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "a spread of checks needs no 53 bits"
+)]
+fn next_fraction(seed: &mut u64) -> f64 {
+    *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *seed;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (mixed >> 32) as f64 / 2_f64.powi(32)
 }

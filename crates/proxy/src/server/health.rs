@@ -25,6 +25,52 @@ pub enum CheckOutcome {
     TimedOut,
 }
 
+impl CheckOutcome {
+    /// The code of the `check_status` column.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Passed => "L4OK",
+            Self::Failed { .. } => "L4CON",
+            Self::TimedOut => "L4TOUT",
+        }
+    }
+
+    /// The words of log lines and of the `check_desc` column.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Passed => "Layer4 check passed",
+            Self::Failed { .. } => "Layer4 connection problem",
+            Self::TimedOut => "Layer4 timeout",
+        }
+    }
+
+    /// What the system said, if it said no: `ECONNREFUSED returned by OS (Connection refused)`.
+    #[must_use]
+    pub fn info(self) -> Option<String> {
+        let Self::Failed { errno } = self else {
+            return None;
+        };
+        let known = ERRNOS.iter().find(|(number, _, _)| *number == errno);
+        Some(match known {
+            Some((_, name, words)) => format!("{name} returned by OS ({words})"),
+            None => format!("General socket error (errno {errno})"),
+        })
+    }
+}
+
+/// Linux's error numbers that a connection attempt can meet, their names and words.
+const ERRNOS: [(i32, &str, &str); 7] = [
+    (1, "EPERM", "Operation not permitted"),
+    (13, "EACCES", "Permission denied"),
+    (99, "EADDRNOTAVAIL", "Cannot assign requested address"),
+    (101, "ENETUNREACH", "Network is unreachable"),
+    (104, "ECONNRESET", "Connection reset by peer"),
+    (111, "ECONNREFUSED", "Connection refused"),
+    (113, "EHOSTUNREACH", "No route to host"),
+];
+
 /// The last check that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
