@@ -1,1 +1,20 @@
-//! A cache daemon that takes the place of memcached.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod census;
+mod clock;
+mod connection;
+mod facts;
+mod kept;
+mod listener;
+mod maintenance;
+pub mod options;
+mod server;
+pub mod settings;
+mod shared;
+mod worker;
+
+pub use server::{Running, Server, StartError, descriptors_reserved};
+
+/// The name in front of every line on standard error.
+pub const PROGRAM: &str = "steadfast-cached";

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use nix::sys::mman::{self, MlockAllFlags};
 use nix::sys::resource::{self, Resource, UsageWho};
 use nix::sys::time::TimeValLike;
 
@@ -46,6 +47,19 @@ pub fn allow_core_dumps() -> io::Result<()> {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
     Ok(resource::setrlimit(Resource::RLIMIT_CORE, hard, hard)?)
+}
+
+/// Keeps all present and future memory of this process from being swapped out.
+///
+/// Not inherited by a fork: call it in the daemon.
+///
+/// # Errors
+///
+/// When that is not permitted, or exceeds `RLIMIT_MEMLOCK`.
+pub fn lock_memory() -> io::Result<()> {
+    Ok(mman::mlockall(
+        MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE,
+    )?)
 }
 
 /// CPU time used by this process, all threads together.

@@ -80,6 +80,12 @@ pub fn unix(path: &Path, mode: u32, backlog: u32) -> Result<UnixListener, Listen
     open_unix(path, mode, backlog).map_err(|cause| ListenError::new(path.display(), cause))
 }
 
+/// Tells whether this machine can listen on IPv6 addresses at all.
+pub fn has_ipv6() -> bool {
+    let probe = SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, 0));
+    bind(probe, &TcpOptions::default(), Sharing::None).is_ok()
+}
+
 /// Why a place can't be listened on: `cannot listen on 127.0.0.1:11211: address already in use`.
 #[derive(Debug)]
 pub struct ListenError {

@@ -49,6 +49,11 @@ impl UserId {
     pub fn uid(&self) -> u32 {
         self.uid.as_raw()
     }
+
+    /// Returns the number of the user's main group; `None` for a number without an entry.
+    pub fn gid(&self) -> Option<u32> {
+        self.gid.map(Gid::as_raw)
+    }
 }
 
 impl From<User> for UserId {

@@ -1,0 +1,341 @@
+//! One client: its socket, its session, and what is under way between them.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::sync::Arc;
+
+use bytes::Buf;
+use steadfast_engine::{Engine, Next, Now, Output, Session};
+
+use crate::census::{Doing, Resident, Seat};
+use crate::kept::Kept;
+use crate::listener::Stream;
+
+/// What a worker lends to the connection whose turn it is.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    /// What all sessions share.
+    pub(crate) engine: Arc<Engine>,
+    /// The time of this round of events.
+    pub(crate) now: Now,
+    /// Whether nobody else waits for a turn.
+    pub(crate) alone: bool,
+    /// Where input is read to; empty-handed between turns.
+    buffer: Box<[u8]>,
+    /// Where replies are put; empty between turns.
+    output: Output,
+}
+
+impl Desk {
+    /// Sets up a desk for one worker.
+    pub(crate) fn new(engine: Arc<Engine>, now: Now) -> Self {
+        let buffer = vec![0; READ_BYTES].into_boxed_slice();
+        Self {
+            engine,
+            now,
+            alone: true,
+            buffer,
+            output: Output::new(),
+        }
+    }
+}
+
+/// What a connection needs after its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// An event of its socket.
+    Wait,
+    /// Another turn; there is work without an event.
+    Again,
+    /// To be dropped, which closes it.
+    Close,
+}
+
+/// One client's connection.
+///
+/// Owns a buffer only while it has an incomplete request (`kept`) or unsent replies (`unsent`), so
+/// that thousands of idle clients cost little. While replies are unsent nothing more is read: a
+/// client that does not take its replies holds one batch of them, and its own requests back.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    // Before the stream: the seat is given back before the descriptor can be taken by another.
+    _seat: Seat,
+    resident: Arc<Resident>,
+    stream: Stream,
+    session: Session,
+    next: Next,
+    kept: Kept,
+    unsent: Option<Box<Output>>,
+    readable: bool,
+    /// The client has closed its half: read until the end, though a read comes back short.
+    ending: bool,
+}
+
+impl Connection {
+    /// Begins a conversation.
+    pub(crate) fn new(
+        mut seat: Seat,
+        stream: Stream,
+        resident: Resident,
+        session: Session,
+    ) -> Self {
+        Self {
+            resident: seat.settle(resident),
+            _seat: seat,
+            stream,
+            session,
+            next: Next::Read,
+            kept: Kept::default(),
+            unsent: None,
+            readable: false,
+            ending: false,
+        }
+    }
+
+    /// Returns who is connected.
+    pub(crate) fn resident(&self) -> &Resident {
+        &self.resident
+    }
+
+    /// Tells whether the client is on a Unix socket, where silence is never punished.
+    pub(crate) fn is_unix(&self) -> bool {
+        self.stream.is_unix()
+    }
+
+    /// Tells whether there are replies that the client has not taken yet.
+    pub(crate) fn has_unsent(&self) -> bool {
+        self.unsent.is_some()
+    }
+
+    /// Notes that the socket has something to read, the end included if `ending`.
+    pub(crate) fn handle_readable(&mut self, ending: bool) {
+        self.readable = true;
+        self.ending |= ending;
+    }
+
+    /// Does what can be done now, within bounds, so that others get their turn.
+    pub(crate) fn take_turn(&mut self, desk: &mut Desk) -> Turn {
+        let turn = self.work(desk).unwrap_or(Turn::Close);
+        let doing = match turn {
+            _ if self.unsent.is_some() => Doing::Sending,
+            _ if self.session.is_receiving() => Doing::Receiving,
+            _ => Doing::Waiting,
+        };
+        self.resident.note(doing, desk.now.timestamp.as_secs());
+        turn
+    }
+
+    fn work(&mut self, desk: &mut Desk) -> io::Result<Turn> {
+        for _ in 0..STEPS_PER_TURN {
+            if !self.send_unsent()? {
+                return Ok(Turn::Wait);
+            }
+            let goes_on = match self.next {
+                Next::Close => return Ok(Turn::Close),
+                Next::Read => self.read_input(desk)?,
+                Next::ReadValue => self.read_value(desk)?,
+                Next::Again | Next::Write => self.resume(desk)?,
+            };
+            match goes_on {
+                Step::Done if self.next == Next::Again && !desk.alone => return Ok(Turn::Again),
+                Step::Done => {}
+                Step::Drained => return Ok(Turn::Wait),
+                Step::Ended => return Ok(Turn::Close),
+            }
+        }
+        Ok(Turn::Again)
+    }
+
+    /// Reads behind what is kept, and executes it.
+    fn read_input(&mut self, desk: &mut Desk) -> io::Result<Step> {
+        let kept = self.kept.len();
+        if kept > desk.buffer.len() / 2 {
+            // A long multiget, or a value that is not placed yet: it needs a buffer of its own.
+            return self.read_behind(desk);
+        }
+        desk.buffer[..kept].copy_from_slice(self.kept.bytes());
+        let bytes = match self.receive(|stream| stream.read(&mut desk.buffer[kept..]))? {
+            Received::Bytes(bytes) => bytes,
+            Received::Nothing => return Ok(Step::Drained),
+            Received::End => return Ok(Step::Ended),
+        };
+        self.expect_more(bytes == desk.buffer.len() - kept);
+        // The buffer is lent out for the call, because the desk's output is in use beside it.
+        let buffer = std::mem::take(&mut desk.buffer);
+        let consumed = self.execute(&buffer[..kept + bytes], desk);
+        self.kept.replace(&buffer[consumed..kept + bytes]);
+        desk.buffer = buffer;
+        self.send(desk)
+    }
+
+    fn read_behind(&mut self, desk: &mut Desk) -> io::Result<Step> {
+        let mut kept = std::mem::take(&mut self.kept);
+        let room = kept.room(READ_BYTES);
+        let wanted = room.len();
+        let received = self.receive(|stream| stream.read(room));
+        let bytes = if let Ok(Received::Bytes(bytes)) = received {
+            bytes
+        } else {
+            0
+        };
+        kept.give_back(wanted - bytes);
+        self.kept = kept;
+        match received? {
+            Received::Bytes(_) => self.expect_more(bytes == wanted),
+            Received::Nothing => return Ok(Step::Drained),
+            Received::End => return Ok(Step::Ended),
+        }
+        self.resume(desk)
+    }
+
+    /// Executes what is kept.
+    fn resume(&mut self, desk: &mut Desk) -> io::Result<Step> {
+        let mut kept = std::mem::take(&mut self.kept);
+        let consumed = self.execute(kept.bytes(), desk);
+        kept.consume(consumed);
+        self.kept = kept;
+        self.send(desk)
+    }
+
+    /// Reads a big value straight into its place.
+    fn read_value(&mut self, desk: &mut Desk) -> io::Result<Step> {
+        let room = self.session.value_buffer();
+        if room.is_empty() {
+            self.next = Next::Read;
+            return Ok(Step::Done);
+        }
+        let wanted = room.len();
+        if !self.readable {
+            return Ok(Step::Drained);
+        }
+        match receive_from(&mut self.stream, |stream| stream.read(room))? {
+            Received::Bytes(bytes) => {
+                self.session.handle_value_received(bytes, &desk.engine);
+                self.expect_more(bytes == wanted);
+                Ok(Step::Done)
+            }
+            Received::Nothing => {
+                self.readable = false;
+                Ok(Step::Drained)
+            }
+            Received::End => Ok(Step::Ended),
+        }
+    }
+
+    /// Executes `input` as far as it goes, and returns how much of it was consumed.
+    fn execute(&mut self, input: &[u8], desk: &mut Desk) -> usize {
+        let mut consumed = 0;
+        for _ in 0..CALLS_PER_STEP {
+            let progress = self.session.handle_input(
+                &input[consumed..],
+                &mut desk.output,
+                &desk.engine,
+                desk.now,
+            );
+            consumed += progress.consumed;
+            self.next = progress.next;
+            // With nobody waiting, the whole batch is answered in one write.
+            if self.next != Next::Again || !desk.alone {
+                break;
+            }
+        }
+        consumed
+    }
+
+    /// Sends the replies of a batch; what the client does not take stays with the connection.
+    fn send(&mut self, desk: &mut Desk) -> io::Result<Step> {
+        if !desk.output.is_empty() && !send(&mut self.stream, &mut desk.output)? {
+            self.unsent = Some(Box::new(std::mem::take(&mut desk.output)));
+        }
+        Ok(Step::Done)
+    }
+
+    /// Tells whether nothing remains unsent.
+    fn send_unsent(&mut self) -> io::Result<bool> {
+        if let Some(unsent) = &mut self.unsent {
+            if !send(&mut self.stream, unsent)? {
+                return Ok(false);
+            }
+            self.unsent = None;
+        }
+        Ok(true)
+    }
+
+    fn receive(
+        &mut self,
+        read: impl FnMut(&mut Stream) -> io::Result<usize>,
+    ) -> io::Result<Received> {
+        if !self.readable {
+            return Ok(Received::Nothing);
+        }
+        let received = receive_from(&mut self.stream, read)?;
+        if received == Received::Nothing {
+            self.readable = false;
+        }
+        Ok(received)
+    }
+
+    /// A read that did not fill its buffer has drained the socket: asking again would only cost a
+    /// call. Except at the end, for which there may be no further event.
+    fn expect_more(&mut self, filled: bool) {
+        self.readable = filled || self.ending;
+    }
+}
+
+enum Step {
+    /// Something was done; look at `next`.
+    Done,
+    /// The socket has nothing more for now.
+    Drained,
+    /// The client has closed its half, and everything complete is answered.
+    Ended,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Received {
+    Bytes(usize),
+    Nothing,
+    End,
+}
+
+fn receive_from(
+    stream: &mut Stream,
+    mut read: impl FnMut(&mut Stream) -> io::Result<usize>,
+) -> io::Result<Received> {
+    loop {
+        return match read(stream) {
+            Ok(0) => Ok(Received::End),
+            Ok(bytes) => Ok(Received::Bytes(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Received::Nothing),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => Err(error),
+        };
+    }
+}
+
+/// Sends as much as the socket takes, and tells whether that was all.
+fn send(stream: &mut Stream, output: &mut Output) -> io::Result<bool> {
+    while output.has_remaining() {
+        let mut slices = [IoSlice::new(&[]); SLICES_PER_WRITE];
+        let written = match output.chunks_vectored(&mut slices) {
+            1 => stream.write(&slices[0]),
+            count => stream.write_vectored(&slices[..count]),
+        };
+        match written {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(bytes) => output.advance(bytes),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
+}
+
+/// The thread's read buffer: what fits is executed at once and answered in one write.
+const READ_BYTES: usize = 64 << 10;
+/// Reads, values or batches of one client before others get their turn.
+const STEPS_PER_TURN: usize = 8;
+/// Batches of `-R` requests that are answered in one go while nobody else waits.
+const CALLS_PER_STEP: usize = 256;
+/// Pieces per vectored write; a big value needs three.
+const SLICES_PER_WRITE: usize = 64;

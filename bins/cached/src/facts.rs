@@ -1,0 +1,71 @@
+//! What `stats` wants to know about the process.
+
+use std::sync::Arc;
+
+use steadfast_engine::{ConnectionFacts, Process, ProcessFacts};
+use steadfast_host::limits::CpuTime;
+
+use crate::census::{Census, Counts};
+use crate::clock::Clock;
+
+/// Answers the engine's questions.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    pub(crate) census: Arc<Census>,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) descriptors_reserved: u64,
+}
+
+impl Process for Facts {
+    fn facts(&self) -> ProcessFacts {
+        let used = CpuTime::used();
+        let counts = self.census.counts();
+        let listeners = self.census.places().len() as u64;
+        let mut facts = ProcessFacts::default();
+        facts.pid = std::process::id();
+        facts.user_time = used.user;
+        facts.system_time = used.system;
+        facts.event_library = "mio-1";
+        facts.descriptors_reserved = self.descriptors_reserved;
+        // memcached counts its listening sockets as connections, and takes one off.
+        facts.connections_now = (counts.clients + listeners).saturating_sub(1);
+        facts.connections_total = counts.clients_total + listeners;
+        facts.connections_peak = counts.clients_peak + listeners;
+        fill(&mut facts, counts);
+        facts
+    }
+
+    fn visit_connections(&self, visit: &mut dyn FnMut(&ConnectionFacts<'_>)) {
+        let now_secs = self.clock.now().timestamp.as_secs();
+        for (id, place) in (0..).zip(self.census.places()) {
+            visit(&ConnectionFacts {
+                id,
+                address: place,
+                listen_address: None,
+                state: "conn_listening",
+                idle_secs: now_secs.into(),
+            });
+        }
+        for resident in self.census.residents() {
+            visit(&ConnectionFacts {
+                id: resident.id(),
+                address: resident.address(),
+                listen_address: Some(resident.listen_address()),
+                state: resident.state(),
+                idle_secs: resident.idle_secs(now_secs).into(),
+            });
+        }
+    }
+
+    fn handle_reset(&self) {
+        self.census.reset();
+    }
+}
+
+fn fill(facts: &mut ProcessFacts, counts: Counts) {
+    facts.connections_rejected = counts.rejected;
+    facts.accepting = counts.accepting;
+    facts.accept_pauses = counts.pauses;
+    facts.accept_paused = counts.paused;
+    facts.idle_kicks = counts.idle_kicks;
+}

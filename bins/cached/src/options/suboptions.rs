@@ -1,0 +1,131 @@
+//! The table behind `-o`.
+
+use std::time::Duration;
+
+use super::UsageError;
+use super::draft::{Draft, number};
+
+/// One word of `-o`.
+#[derive(Debug)]
+pub(super) struct Suboption {
+    pub(super) name: &'static str,
+    /// What the value stands for in the help.
+    pub(super) value: Option<&'static str>,
+    pub(super) help: &'static str,
+    effect: fn(&mut Draft, &str) -> Result<(), UsageError>,
+}
+
+/// Applies one `-o` list; later words win.
+pub(super) fn apply(draft: &mut Draft, list: &str) -> Result<(), UsageError> {
+    list.split(',')
+        .filter(|word| !word.is_empty())
+        .try_for_each(|word| apply_one(draft, word))
+}
+
+/// Tells whether a word tunes something that does not exist here.
+fn has_no_effect(name: &str) -> bool {
+    let positive = name.strip_prefix("no_").unwrap_or(name);
+    [name, positive]
+        .iter()
+        .any(|form| WITHOUT_EFFECT.contains(form))
+}
+
+fn apply_one(draft: &mut Draft, word: &str) -> Result<(), UsageError> {
+    let (name, value) = match word.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (word, None),
+    };
+    if let Some(known) = WITH_EFFECT.iter().find(|known| known.name == name) {
+        return match (known.value, value) {
+            (Some(_), None) => Err(UsageError::value(format!("'{name}' requires a value"))),
+            (None, Some(_)) => Err(UsageError::value(format!("'{name}' takes no value"))),
+            _ => (known.effect)(draft, value.unwrap_or_default()),
+        };
+    }
+    if has_no_effect(name) {
+        return Ok(());
+    }
+    if LATER.iter().any(|later| name.starts_with(later)) {
+        return Err(UsageError::usage(format!(
+            "'{name}' is not implemented yet"
+        )));
+    }
+    Err(UsageError::value(format!(
+        "illegal suboption '{name}'; see --help"
+    )))
+}
+
+pub(super) const WITH_EFFECT: &[Suboption] = &[
+    Suboption {
+        name: "idle_timeout",
+        value: Some("<sec>"),
+        help: "close TCP clients that are silent between commands\n(default: 0, never)",
+        effect: |draft, value| {
+            let seconds = number(value, 0)?;
+            draft.settings.idle_timeout = (seconds > 0).then(|| Duration::from_secs(seconds));
+            Ok(())
+        },
+    },
+    Suboption {
+        name: "maxconns_fast",
+        value: None,
+        help: "clients above -c get an error at once (default)",
+        effect: |draft, _| {
+            draft.settings.refuse_when_full = true;
+            Ok(())
+        },
+    },
+    Suboption {
+        name: "no_maxconns_fast",
+        value: None,
+        help: "clients above -c wait in the kernel until one leaves",
+        effect: |draft, _| {
+            draft.settings.refuse_when_full = false;
+            Ok(())
+        },
+    },
+];
+
+/// Knobs of memcached's slabs, hash table, crawlers and log threads, which are built differently
+/// here, and words without effect in memcached itself. Each also as `no_...`.
+pub(super) const WITHOUT_EFFECT: &[&str] = &[
+    "chunked_items",
+    "hash_algorithm",
+    "hashexpand",
+    "hashpower",
+    "hot_lru_pct",
+    "hot_max_factor",
+    "inline_ascii_resp",
+    "lru_crawler",
+    "lru_crawler_sleep",
+    "lru_crawler_tocrawl",
+    "lru_maintainer",
+    "modern",
+    "read_buf_mem_limit",
+    "resp_obj_mem_limit",
+    "slab_automove",
+    "slab_automove_freeratio",
+    "slab_automove_ratio",
+    "slab_automove_window",
+    "slab_chunk_max",
+    "slab_reassign",
+    "slab_sizes",
+    "tail_repair_time",
+    "temporary_ttl",
+    "track_sizes",
+    "warm_lru_pct",
+    "warm_max_factor",
+    "watcher_logbuf_size",
+    "worker_logbuf_size",
+    // Asks for less confinement than there could be; there is none to lessen.
+    "no_drop_privileges",
+];
+
+/// Beginnings of memcached's words that mean something and are not implemented yet.
+const LATER: &[&str] = &[
+    "drop_privileges",
+    "ext_",
+    "proxy_",
+    "sock_cookie_id",
+    "ssl_",
+];

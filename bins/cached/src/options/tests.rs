@@ -1,0 +1,222 @@
+use std::time::Duration;
+
+use super::*;
+use crate::settings::Listen;
+
+fn run(line: &str) -> Options {
+    match parse(line.split_whitespace()) {
+        Ok(Request::Run(options)) => *options,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+fn refuse(line: &str) -> (u8, String) {
+    let error = parse(line.split_whitespace()).expect_err(line);
+    (error.status().code(), error.to_string())
+}
+
+fn address(text: &str) -> Listen {
+    Listen::Address(text.parse().unwrap())
+}
+
+#[test]
+fn nothing_given_means_memcacheds_defaults() {
+    let options = run("");
+    assert_eq!(options.settings, Settings::default());
+    assert_eq!(options.settings.listen, [Listen::Everywhere(11211)]);
+    assert!(!options.daemon && options.user.is_none() && options.pid_file.is_none());
+}
+
+#[test]
+fn sysconfig_line_of_the_guide_is_understood() {
+    let options = run("-p 11211 -u memcached -m 256 -c 1024 -l 10.0.0.95");
+    assert_eq!(options.settings.listen, [address("10.0.0.95:11211")]);
+    assert_eq!(options.settings.memory_bytes, 256 << 20);
+    assert_eq!(options.settings.connections_max, 1024);
+    assert_eq!(options.user.as_deref(), Some("memcached"));
+}
+
+#[test]
+fn values_come_bundled_separate_or_behind_equals() {
+    for line in [
+        "-m 128 -vv -M -d",
+        "-m128 -v -v -dM",
+        "--memory-limit=128 -dMvv",
+        "--memory-limit 128 --verb -vdM",
+    ] {
+        let options = run(line);
+        assert_eq!(options.settings.memory_bytes, 128 << 20, "{line}");
+        assert_eq!(options.settings.verbosity, 2, "{line}");
+        assert!(options.daemon && !options.settings.evict, "{line}");
+    }
+}
+
+#[test]
+fn every_flag_that_does_something_arrives() {
+    let options =
+        run("-t 2 -R5 -b 7 -C -F -k -r -I 2m -P /run/x.pid -o idle_timeout=9,no_maxconns_fast");
+    let settings = &options.settings;
+    assert_eq!(
+        (
+            settings.threads,
+            settings.requests_per_event,
+            settings.backlog
+        ),
+        (2, 5, 7)
+    );
+    assert!(!settings.cas && !settings.flush_all && !settings.refuse_when_full);
+    assert_eq!(settings.item_bytes_max, 2 << 20);
+    assert_eq!(settings.idle_timeout, Some(Duration::from_secs(9)));
+    assert!(options.lock_memory && options.core_dumps);
+    assert_eq!(options.pid_file, Some("/run/x.pid".into()));
+}
+
+#[test]
+fn listen_takes_lists_repeats_ports_and_both_families() {
+    let options = run("-l 127.0.0.1,127.0.0.2:5 -l [::1]:6;::1 -l localhost:7 -p 4 -l 127.0.0.1");
+    assert_eq!(
+        options.settings.listen,
+        [
+            address("127.0.0.1:4"),
+            address("127.0.0.2:5"),
+            address("[::1]:6"),
+            address("[::1]:4"),
+            Listen::Host("localhost".into(), 7),
+        ]
+    );
+    // memcached drops a repeated -l that is part of an earlier one. We do not.
+    let options = run("-l 127.0.0.11 -l 127.0.0.1");
+    assert_eq!(options.settings.listen.len(), 2);
+}
+
+#[test]
+fn unix_socket_replaces_the_network() {
+    let options = run("-s /tmp/x -a 660 -p 5 -l 127.0.0.1");
+    assert_eq!(
+        options.settings.listen,
+        [Listen::Unix {
+            path: "/tmp/x".into(),
+            mode: 0o660
+        }]
+    );
+}
+
+#[test]
+fn port_minus_one_is_any_and_zero_is_none() {
+    assert_eq!(run("-p -1").settings.listen, [Listen::Everywhere(0)]);
+    assert_eq!(refuse("-p 0").0, 64);
+    assert_eq!(run("-p 0 -s /tmp/x").settings.listen.len(), 1);
+}
+
+#[test]
+fn knobs_without_meaning_are_accepted() {
+    run("-f 1.1 -n 96 -L -X -W -U 0 -B auto -o modern,hashpower=20,no_lru_crawler,slab_automove=2");
+    run("-o no_drop_privileges -o no_modern,no_hashexpand,resp_obj_mem_limit=3 --protocol=ascii");
+}
+
+#[test]
+fn what_is_not_implemented_is_an_error_and_says_so() {
+    for line in [
+        "-A",
+        "-S",
+        "-Z",
+        "-e /x",
+        "-Y /x",
+        "-D :",
+        "-N 2",
+        "-U 11211",
+        "-B binary",
+        "-o ssl_key=x",
+        "-o ext_path=x",
+        "-l notls:127.0.0.1:1",
+        "-o drop_privileges",
+    ] {
+        let (status, message) = refuse(line);
+        assert_eq!(status, 64, "{line}");
+        assert!(message.contains("not implemented yet"), "{line}: {message}");
+    }
+}
+
+#[test]
+fn bad_words_and_values_exit_with_1_and_name_the_flag() {
+    for (line, message) in [
+        ("--tcp=1", "unknown option '--tcp'; see --help"),
+        ("-q", "unknown option '-q'; see --help"),
+        ("serve", "unexpected argument 'serve'; see --help"),
+        ("-c", "-c, --conn-limit requires a value; see --help"),
+        ("-c 0", "-c, --conn-limit: '0' is not a number of 1 or more"),
+        ("-t 0", "-t, --threads: '0' is not a number of 1 or more"),
+        ("-p 70000", "-p, --port: '70000' is not a port number"),
+        (
+            "-a 9",
+            "-a, --unix-mask: '9' is not an octal mode of 0 to 777",
+        ),
+        (
+            "-m ten",
+            "-m, --memory-limit: 'ten' is not a number of 1 or more",
+        ),
+        (
+            "-m 99999999999",
+            "-m, --memory-limit: 99999999999 megabytes is more than a machine has",
+        ),
+        (
+            "-o tachyons",
+            "-o, --extended: illegal suboption 'tachyons'; see --help",
+        ),
+        (
+            "-o idle_timeout",
+            "-o, --extended: 'idle_timeout' requires a value",
+        ),
+        ("-l [::1", "-l, --listen: missing ']' in '[::1'"),
+        ("-l ,", "-l, --listen: no address given"),
+        (
+            "--l=x",
+            "'--l' is ambiguous: -l, --listen or -b, --listen-backlog?",
+        ),
+        ("--daemon=yes", "--daemon takes no value"),
+    ] {
+        assert_eq!(refuse(line), (1, message.to_owned()), "{line}");
+    }
+}
+
+#[test]
+fn contradictions_exit_with_64() {
+    assert_eq!(refuse("-m 1").0, 64);
+    assert_eq!(refuse("-I 33m").0, 64);
+    assert_eq!(refuse("-I 1023").0, 64);
+    assert_eq!(refuse("-I 1025m").0, 64);
+    assert_eq!(refuse("-B morse").0, 64);
+    run("-I 32m");
+}
+
+#[test]
+fn questions_are_answered_whatever_else_is_asked() {
+    assert_eq!(parse(["-m", "64", "-h", "--bogus"]), Ok(Request::Help));
+    assert_eq!(parse(["-V"]), Ok(Request::Version));
+    assert_eq!(parse(["--license"]), Ok(Request::Licence));
+    assert_eq!(parse(["--check-config", "-m", "64"]), Ok(Request::Check));
+    assert_eq!(
+        parse(["--check-config", "-m", "x"]).unwrap_err().status(),
+        Status::Failure
+    );
+}
+
+#[test]
+fn help_shows_every_flag_and_fits_a_terminal() {
+    let text = help();
+    assert!(text.starts_with(&version()));
+    for flag in "-p -s -a -l -d -u -m -M -c -t -R -P -v -b -I -C -F -k -r -h -V -i -U -B".split(' ')
+    {
+        assert!(text.contains(&format!("  {flag}, --")), "{flag}");
+    }
+    for line in text.lines() {
+        assert!(line.len() <= 100, "{line}");
+        assert_eq!(line.trim_end(), line);
+    }
+}
+
+#[test]
+fn too_many_threads_warn() {
+    assert_eq!(run("-t 64").warnings.len(), 0);
+    assert_eq!(run("-t 65").warnings.len(), 1);
+}

@@ -1,0 +1,308 @@
+//! A whole server: binding, starting, stopping.
+
+use std::error::Error;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU8;
+use std::thread::{self, JoinHandle};
+
+use crossbeam::channel::{self, Sender};
+use mio::{Poll, Waker};
+use steadfast_engine::Engine;
+use steadfast_host::listen::ListenError;
+use steadfast_store::{SettingsError, Store};
+
+use crate::census::Census;
+use crate::clock::Clock;
+use crate::facts::Facts;
+use crate::listener::Bound;
+use crate::maintenance;
+use crate::settings::{Listen, Settings};
+use crate::shared::{Phase, Shared};
+use crate::worker::{WAKER_TOKEN, Worker};
+
+/// A server that is bound and not running yet.
+///
+/// Between binding and running a daemon forks and gives up root: see `main`. Everybody else calls
+/// [`Server::start`]. Connections that come in meanwhile wait in the kernel.
+#[derive(Debug)]
+pub struct Server {
+    settings: Settings,
+    bound: Bound,
+}
+
+impl Server {
+    /// Binds and runs a server, in threads of its own.
+    ///
+    /// Keeps no state outside of what it returns, so that any number of servers can run in one
+    /// process; handles no signals.
+    ///
+    /// # Errors
+    ///
+    /// When a place can't be listened on, the memory settings make no sense, or the operating
+    /// system refuses a thread.
+    pub fn start(settings: Settings) -> Result<Running, StartError> {
+        Self::bind(settings)?.run()
+    }
+
+    /// Binds all places, or none. Starts no thread.
+    ///
+    /// # Errors
+    ///
+    /// When a place can't be listened on.
+    pub fn bind(settings: Settings) -> Result<Self, StartError> {
+        let mut settings = settings;
+        settings.threads = settings.threads.max(1);
+        let bound = Bound::bind(&settings)?;
+        Ok(Self { settings, bound })
+    }
+
+    /// Returns the TCP addresses, with the ports that the kernel chose.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.bound.addresses
+    }
+
+    /// Allocates the store and starts the threads.
+    ///
+    /// # Errors
+    ///
+    /// When the memory settings make no sense, or the operating system refuses a thread.
+    pub fn run(self) -> Result<Running, StartError> {
+        let Self { settings, bound } = self;
+        let clock = Arc::new(Clock::start());
+        let census = Arc::new(Census::new(settings.connections_max, bound.places));
+        let facts = Facts {
+            census: Arc::clone(&census),
+            clock: Arc::clone(&clock),
+            descriptors_reserved: descriptors_reserved(&settings),
+        };
+        let store = Store::new(store_settings(&settings))?;
+        let engine = Engine::new(
+            store,
+            engine_settings(&settings, &bound.addresses),
+            Box::new(facts),
+        );
+        let shared = Arc::new(Shared {
+            engine: Arc::new(engine),
+            clock,
+            census,
+            idle_secs: settings
+                .idle_timeout
+                .map(|idle| u32::try_from(idle.as_secs()).unwrap_or(u32::MAX)),
+            refuse_when_full: settings.refuse_when_full,
+            phase: AtomicU8::new(Phase::Serve as u8),
+        });
+        let mut running = Running {
+            addresses: bound.addresses,
+            shared,
+            wakers: Vec::new(),
+            threads: Vec::new(),
+            maintenance: None,
+        };
+        // Returning early drops `running`, which stops what has been started.
+        for (index, listeners) in bound.by_worker.into_iter().enumerate() {
+            let poll = Poll::new().map_err(StartError::system)?;
+            let waker = Waker::new(poll.registry(), WAKER_TOKEN).map_err(StartError::system)?;
+            let worker = Worker::new(index, poll, listeners, Arc::clone(&running.shared));
+            let worker = worker.map_err(StartError::system)?;
+            running.spawn(format!("worker-{index}"), move || worker.run())?;
+            running.wakers.push(waker);
+        }
+        let (stop, stopped) = channel::bounded(1);
+        let (engine, clock) = (
+            Arc::clone(&running.shared.engine),
+            Arc::clone(&running.shared.clock),
+        );
+        running.maintenance = Some(stop);
+        running.spawn("maintenance".to_owned(), move || {
+            maintenance::run(&engine, &clock, &stopped)
+        })?;
+        Ok(running)
+    }
+}
+
+/// A server at work. Dropping it stops it.
+#[derive(Debug)]
+pub struct Running {
+    addresses: Vec<SocketAddr>,
+    shared: Arc<Shared>,
+    wakers: Vec<Waker>,
+    threads: Vec<JoinHandle<()>>,
+    /// Hung up to stop the maintenance thread.
+    maintenance: Option<Sender<()>>,
+}
+
+impl Running {
+    /// Returns the TCP addresses, with the ports that the kernel chose.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Stops at once: closes all connections, ends the threads and gives up the store with
+    /// everything in it. Returns when that is done, well within a second.
+    pub fn stop(mut self) {
+        self.end(Phase::Stop);
+    }
+
+    /// Stops accepting, lets clients take the replies that are due (five seconds at most), then
+    /// stops.
+    pub fn stop_gracefully(mut self) {
+        self.end(Phase::Drain);
+    }
+
+    fn spawn(
+        &mut self,
+        name: String,
+        work: impl FnOnce() + Send + 'static,
+    ) -> Result<(), StartError> {
+        let thread = thread::Builder::new()
+            .name(name)
+            .spawn(work)
+            .map_err(StartError::system)?;
+        self.threads.push(thread);
+        Ok(())
+    }
+
+    fn end(&mut self, phase: Phase) {
+        self.shared.enter(phase);
+        self.maintenance = None;
+        for waker in &self.wakers {
+            // A worker that can't be woken has ended already.
+            let _ = waker.wake();
+        }
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has said so; its connections are closed all the same.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end(Phase::Stop);
+    }
+}
+
+/// Why a server can't start, in one line.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A place can't be listened on.
+    Listen(ListenError),
+    /// The store can't be made from these settings.
+    Store(SettingsError),
+    /// The operating system refuses threads or polls.
+    System(io::Error),
+}
+
+impl StartError {
+    fn system(cause: io::Error) -> Self {
+        Self::System(cause)
+    }
+}
+
+impl From<ListenError> for StartError {
+    fn from(error: ListenError) -> Self {
+        Self::Listen(error)
+    }
+}
+
+impl From<SettingsError> for StartError {
+    fn from(error: SettingsError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
+            Self::System(cause) => {
+                write!(
+                    f,
+                    "cannot start threads: {}",
+                    steadfast_host::listen::reason(cause)
+                )
+            }
+        }
+    }
+}
+
+impl Error for StartError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Listen(error) => error.source(),
+            Self::Store(_) => None,
+            Self::System(cause) => Some(cause),
+        }
+    }
+}
+
+/// Descriptors that are not clients: per worker a poll, a waker and its listeners; and some for
+/// the process.
+pub fn descriptors_reserved(settings: &Settings) -> u64 {
+    // A host name or "everywhere" may mean two addresses.
+    let per_worker = 2 + 2 * settings.listen.len();
+    (settings.threads * per_worker + PROCESS_DESCRIPTORS) as u64
+}
+
+fn store_settings(settings: &Settings) -> steadfast_store::Settings {
+    let mut store = steadfast_store::Settings::default();
+    store.memory_bytes_max = usize::try_from(settings.memory_bytes).unwrap_or(usize::MAX);
+    store.item_bytes_max = settings.item_bytes_max;
+    store.evict = settings.evict;
+    store.cas = settings.cas;
+    // From the operating system's random source, as for every HashMap.
+    store.hash_seed = RandomState::new().hash_one(0);
+    store.stripes = stripes(settings);
+    store
+}
+
+/// Four stripes per worker, as far as the memory is worth dividing.
+fn stripes(settings: &Settings) -> usize {
+    let wanted = (4 * settings.threads).next_power_of_two();
+    let sensible = settings.memory_bytes / STRIPE_BYTES_MIN;
+    let largest = usize::try_from(sensible)
+        .unwrap_or(usize::MAX)
+        .clamp(1, STRIPES_MAX);
+    wanted.min(1 << largest.ilog2())
+}
+
+fn engine_settings(settings: &Settings, addresses: &[SocketAddr]) -> steadfast_engine::Settings {
+    let mut engine = steadfast_engine::Settings::default();
+    engine.flush_enabled = settings.flush_all;
+    engine.requests_per_call_max = settings.requests_per_event;
+    engine.verbosity = settings.verbosity.into();
+    engine.connections_max = settings.connections_max as u64;
+    engine.tcp_port = addresses.first().map_or(0, SocketAddr::port);
+    engine.workers = settings.threads;
+    engine.listen_backlog = settings.backlog;
+    engine.idle_timeout_secs = settings
+        .idle_timeout
+        .map_or(0, |idle| idle.as_secs() as u32);
+    engine.refuse_when_full = settings.refuse_when_full;
+    let mut hosts = Vec::new();
+    for place in &settings.listen {
+        match place {
+            Listen::Everywhere(_) => {}
+            Listen::Address(address) => hosts.push(address.ip().to_string()),
+            Listen::Host(host, _) => hosts.push(host.clone()),
+            Listen::Unix { path, mode } => {
+                engine.unix_socket = path.display().to_string();
+                engine.unix_mode = *mode;
+            }
+        }
+    }
+    engine.listen = hosts.join(",");
+    engine
+}
+
+/// Standard streams, pid file, log socket, clients that are about to be turned away.
+const PROCESS_DESCRIPTORS: usize = 16;
+/// The store's own bounds on stripes.
+const STRIPE_BYTES_MIN: u64 = 1 << 20;
+const STRIPES_MAX: usize = 1024;

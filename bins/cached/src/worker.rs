@@ -1,0 +1,304 @@
+//! A worker thread: one poll, its own listeners, its own connections.
+
+use std::io::{self, ErrorKind, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mio::event::Event;
+use mio::{Events, Poll, Token};
+use slab::Slab;
+use steadfast_engine::Session;
+use steadfast_host::log;
+use steadfast_protocol::Limits;
+
+use crate::census::{Resident, Seat};
+use crate::connection::{Connection, Desk, Turn};
+use crate::listener::{Listener, Stream};
+use crate::shared::{Phase, Shared};
+
+/// One worker, before and while it runs.
+///
+/// Sockets are registered once, edge-triggered. What is left undone without a further event to
+/// come (a turn that was cut short, a listener at the limit) is noted and done in a later round.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    index: usize,
+    shared: Arc<Shared>,
+    poll: Poll,
+    listeners: Vec<Listener>,
+    connections: Slab<Connection>,
+    desk: Desk,
+    /// Connections that have work without an event.
+    ready: Vec<usize>,
+    /// Listeners that may have more connections without an event.
+    waiting: Vec<usize>,
+    /// Whether listeners wait because there is no room.
+    paused: bool,
+    /// The second in which idle clients were last looked for.
+    idle_checked_secs: u32,
+    drain_until: Option<Instant>,
+}
+
+impl Worker {
+    /// Sets up a worker and registers its listeners.
+    pub(crate) fn new(
+        index: usize,
+        poll: Poll,
+        mut listeners: Vec<Listener>,
+        shared: Arc<Shared>,
+    ) -> io::Result<Self> {
+        for (position, listener) in listeners.iter_mut().enumerate() {
+            listener.register(poll.registry(), Token(LISTENER_TOKEN_MAX - position))?;
+        }
+        let desk = Desk::new(Arc::clone(&shared.engine), shared.clock.now());
+        Ok(Self {
+            index,
+            shared,
+            poll,
+            listeners,
+            connections: Slab::new(),
+            desk,
+            ready: Vec::new(),
+            waiting: Vec::new(),
+            paused: false,
+            idle_checked_secs: 0,
+            drain_until: None,
+        })
+    }
+
+    /// Serves until told to stop.
+    pub(crate) fn run(mut self) {
+        let mut events = Events::with_capacity(EVENTS_PER_ROUND);
+        while !self.is_over() {
+            match self.poll.poll(&mut events, self.poll_timeout()) {
+                Ok(()) => self.round(&events),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    log::line(
+                        crate::PROGRAM,
+                        format_args!("worker {}: {error}", self.index),
+                    );
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Does what one return of the poll brings.
+    fn round(&mut self, events: &Events) {
+        self.desk.now = self.shared.clock.now();
+        let ready = std::mem::take(&mut self.ready);
+        let waiting = std::mem::take(&mut self.waiting);
+        self.desk.alone = events.iter().take(2).count() + ready.len() <= 1;
+        for event in events {
+            if self.shared.phase() == Phase::Stop {
+                return;
+            }
+            self.handle_event(event);
+        }
+        for key in ready {
+            self.serve(key);
+        }
+        for position in waiting {
+            self.accept(position);
+        }
+        self.unpause();
+        self.kick_idle();
+    }
+
+    fn handle_event(&mut self, event: &Event) {
+        match event.token() {
+            WAKER_TOKEN => {}
+            Token(token) if token > LISTENER_TOKEN_MAX - self.listeners.len() => {
+                self.accept(LISTENER_TOKEN_MAX - token);
+            }
+            Token(key) => {
+                // A token of this round may belong to a connection that is gone already, or to
+                // its successor, for which an event too many does no harm.
+                let Some(connection) = self.connections.get_mut(key) else {
+                    return;
+                };
+                if event.is_readable() || event.is_read_closed() || event.is_error() {
+                    connection.handle_readable(event.is_read_closed() || event.is_error());
+                } else if !connection.has_unsent() {
+                    return;
+                }
+                self.serve(key);
+            }
+        }
+    }
+
+    fn serve(&mut self, key: usize) {
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        match connection.take_turn(&mut self.desk) {
+            Turn::Wait => {}
+            Turn::Again => self.ready.push(key),
+            Turn::Close => self.close(key, "closed"),
+        }
+    }
+
+    fn close(&mut self, key: usize, why: &str) {
+        if let Some(connection) = self.connections.try_remove(key) {
+            self.tell(2, || format!("<{} {why}", connection.resident().id()));
+        }
+    }
+
+    /// Takes the connections that wait at a listener, some at a time.
+    fn accept(&mut self, position: usize) {
+        for _ in 0..ACCEPTS_PER_ROUND {
+            let seat = self.shared.census.seat();
+            if seat.is_none() && !self.shared.refuse_when_full {
+                return self.pause(position);
+            }
+            let Some(listener) = self.listeners.get(position) else {
+                return;
+            };
+            match listener.accept() {
+                Ok((stream, peer)) => {
+                    let place = Arc::clone(listener.name());
+                    match seat {
+                        Some(seat) => self.admit(stream, peer, place, seat),
+                        None => self.refuse(stream, &peer),
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                // The client gave up while it waited, or a signal came: the next may be there.
+                Err(error) if is_passing(&error) => {}
+                Err(error) => {
+                    self.tell(1, || format!("cannot accept connections for now: {error}"));
+                    return self.pause(position);
+                }
+            }
+        }
+        self.waiting.push(position);
+    }
+
+    fn admit(&mut self, mut stream: Stream, peer: String, place: Arc<str>, seat: Seat) {
+        let entry = self.connections.vacant_entry();
+        if let Err(error) = stream.register(self.poll.registry(), Token(entry.key())) {
+            return self.tell(1, || format!("cannot watch a connection: {error}"));
+        }
+        let now_secs = self.desk.now.timestamp.as_secs();
+        let resident = Resident::new(stream.id(), peer, place, now_secs);
+        let session = Session::new(self.index, Limits::default());
+        let connection = Connection::new(seat, stream, resident, session);
+        let key = entry.key();
+        entry.insert(connection);
+        self.tell(2, || {
+            let resident = self.connections[key].resident();
+            format!(
+                "<{} new connection from {}",
+                resident.id(),
+                resident.address()
+            )
+        });
+    }
+
+    fn refuse(&self, mut stream: Stream, peer: &str) {
+        self.shared.census.count_rejected();
+        // What does not fit into an empty socket buffer is not worth waiting for.
+        let _ = stream.write(TOO_MANY);
+        self.tell(1, || {
+            format!("too many open connections, turned {peer} away")
+        });
+    }
+
+    /// Stops accepting for a moment; the listener's event is used up, so a timer brings us back.
+    fn pause(&mut self, position: usize) {
+        self.waiting.push(position);
+        if !self.paused {
+            self.paused = true;
+            self.shared.census.pause();
+        }
+    }
+
+    fn unpause(&mut self) {
+        if self.paused && self.waiting.is_empty() {
+            self.paused = false;
+            self.shared.census.resume();
+        }
+    }
+
+    fn kick_idle(&mut self) {
+        let now_secs = self.desk.now.timestamp.as_secs();
+        let Some(idle_secs) = self.shared.idle_secs else {
+            return;
+        };
+        if self.idle_checked_secs == now_secs {
+            return;
+        }
+        self.idle_checked_secs = now_secs;
+        let idle: Vec<usize> = self
+            .connections
+            .iter()
+            .filter(|(_, connection)| !connection.is_unix())
+            .filter(|(_, connection)| connection.resident().is_idle(idle_secs, now_secs))
+            .map(|(key, _)| key)
+            .collect();
+        for key in idle {
+            self.shared.census.count_idle_kick();
+            self.close(key, "was idle for too long");
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Duration> {
+        if !self.ready.is_empty() || (!self.waiting.is_empty() && !self.paused) {
+            return Some(Duration::ZERO);
+        }
+        if self.paused {
+            return Some(PAUSE);
+        }
+        if self.drain_until.is_some() {
+            return Some(DRAIN_STEP);
+        }
+        self.shared.idle_secs.map(|_| Duration::from_secs(1))
+    }
+
+    /// Tells whether to end; on the way there, lets clients take the replies that are due.
+    fn is_over(&mut self) -> bool {
+        match self.shared.phase() {
+            Phase::Serve => return false,
+            Phase::Stop => return true,
+            Phase::Drain => {}
+        }
+        let until = *self
+            .drain_until
+            .get_or_insert_with(|| Instant::now() + DRAIN_MAX);
+        self.listeners.clear();
+        self.waiting.clear();
+        let ready = &self.ready;
+        self.connections
+            .retain(|key, connection| connection.has_unsent() || ready.contains(&key));
+        self.connections.is_empty() || Instant::now() >= until
+    }
+
+    fn tell(&self, level: u32, line: impl FnOnce() -> String) {
+        if self.shared.engine.verbosity() >= level {
+            log::line(crate::PROGRAM, line());
+        }
+    }
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Interrupted | ErrorKind::ConnectionAborted
+    )
+}
+
+/// The token of the waker, by which a worker is told to look at the phase.
+pub(crate) const WAKER_TOKEN: Token = Token(usize::MAX);
+/// Listeners count down from here; connections count up from 0.
+const LISTENER_TOKEN_MAX: usize = usize::MAX - 1;
+const EVENTS_PER_ROUND: usize = 1024;
+/// Connections taken at once, so that a flood of them does not hold up those that are in.
+const ACCEPTS_PER_ROUND: usize = 64;
+/// How long nothing is accepted when there is no room (memcached's 10 ms).
+const PAUSE: Duration = Duration::from_millis(10);
+/// How long clients may take to receive the replies that are due at a graceful stop.
+const DRAIN_MAX: Duration = Duration::from_secs(5);
+const DRAIN_STEP: Duration = Duration::from_millis(50);
+/// What a client hears above the limit (memcached's words).
+const TOO_MANY: &[u8] = b"ERROR Too many open connections\r\n";
