@@ -3,6 +3,8 @@
 use core::fmt;
 use core::num::NonZeroU32;
 
+use crate::counted::Lent;
+
 /// Seconds on the caller's clock; the store only compares them.
 ///
 /// Any origin will do (Unix time, seconds since start), as long as all calls use the same one.
@@ -248,37 +250,44 @@ impl fmt::Debug for ShortValue {
 /// evicted or flushed; until it is dropped, its bytes count against the store's budget.
 /// `AsRef<[u8]>` is the value, so that it can be the owner of a `bytes::Bytes`.
 #[derive(Debug)]
-pub struct Item {}
+pub struct Item {
+    lent: Lent,
+    expiry: Expiry,
+}
 
 impl Item {
+    pub(crate) fn new(lent: Lent, expiry: Expiry) -> Self {
+        Self { lent, expiry }
+    }
+
     /// Returns the key.
     #[must_use]
     pub fn key(&self) -> &[u8] {
-        unimplemented!()
+        self.lent.key()
     }
 
     /// Returns the value.
     #[must_use]
     pub fn value(&self) -> &[u8] {
-        unimplemented!()
+        self.lent.value()
     }
 
     /// Returns the client's flags.
     #[must_use]
     pub fn flags(&self) -> u32 {
-        unimplemented!()
+        self.lent.flags()
     }
 
     /// Returns the version's id.
     #[must_use]
     pub fn cas(&self) -> CasId {
-        unimplemented!()
+        self.lent.cas()
     }
 
-    /// Returns when the item ended, as it was when the reference was taken.
+    /// Returns when the item ends, as it was when the reference was taken.
     #[must_use]
     pub fn expiry(&self) -> Expiry {
-        unimplemented!()
+        self.expiry
     }
 }
 

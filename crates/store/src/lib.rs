@@ -1,12 +1,21 @@
 #![doc = include_str!("../README.md")]
 
+mod budget;
+mod counted;
+mod displaced;
 mod entry;
+mod index;
 mod item;
+mod lru;
+mod memory;
 mod reservation;
+mod segments;
 mod settings;
 mod size;
 mod stats;
 mod store;
+mod stripe;
+mod sync;
 
 pub use entry::Entry;
 pub use item::{

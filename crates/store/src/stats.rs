@@ -1,6 +1,7 @@
 //! Counters, and what they add up to.
 
 use crate::size::CLASSES;
+use crate::stripe::Counters;
 
 /// The store's figures at one moment, summed over the stripes one after the other.
 ///
@@ -84,3 +85,40 @@ pub struct ClassStats {
 
 /// One [`ClassStats`] for each of memcached's classes; class 1 is at index 0.
 pub type ClassTable = [ClassStats; CLASSES];
+
+impl Stats {
+    pub(crate) fn add_stripe(&mut self, counters: &Counters, classes: &ClassTable) {
+        self.items_total += counters.items_total;
+        self.get_expired += counters.get_expired;
+        self.get_flushed += counters.get_flushed;
+        for class in classes {
+            self.items += class.items;
+            self.bytes += class.bytes;
+            self.evictions += class.evicted;
+            self.evicted_unfetched += class.evicted_unfetched;
+            self.expired_unfetched += class.expired_unfetched;
+            self.reclaimed += class.reclaimed;
+            self.swept += class.swept;
+            self.sweep_checked += class.sweep_checked;
+            self.tail_held += class.tail_held;
+            self.no_room += class.no_room;
+        }
+    }
+}
+
+impl ClassStats {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.items += other.items;
+        self.bytes += other.bytes;
+        self.evicted += other.evicted;
+        self.evicted_nonzero += other.evicted_nonzero;
+        self.evicted_unfetched += other.evicted_unfetched;
+        self.evicted_age_secs = self.evicted_age_secs.max(other.evicted_age_secs);
+        self.no_room += other.no_room;
+        self.reclaimed += other.reclaimed;
+        self.expired_unfetched += other.expired_unfetched;
+        self.swept += other.swept;
+        self.sweep_checked += other.sweep_checked;
+        self.tail_held += other.tail_held;
+    }
+}

@@ -1,21 +1,54 @@
 //! The store: stripes, each behind its lock.
 
 use core::fmt;
+use core::hash::{BuildHasher, Hasher};
 
+use crossbeam::utils::CachePadded;
+use foldhash::quality::FixedState;
+
+use crate::budget::{Account, Budget};
+use crate::counted;
 use crate::entry::Entry;
 use crate::item::{
     Attributes, Change, Condition, End, Expiry, Item, Lookup, NewItem, Outcome, Timestamp,
 };
 use crate::reservation::Reservation;
 use crate::settings::{Settings, SettingsError};
-use crate::stats::{ClassTable, Stats};
+use crate::size;
+use crate::stats::{ClassStats, ClassTable, Stats};
+use crate::stripe::{self, Place, Refusal, Shape, Stripe};
+use crate::sync::{Arc, AtomicU32, AtomicUsize, Lock, Ordering};
 
 /// A concurrent map of byte keys to byte values under a hard memory budget.
 ///
 /// Every method takes `&self`, locks one stripe at a time, and is atomic: other threads see all of
 /// its effect or none. Closures given to it run under a stripe's lock: they must be short and must
 /// not call the store.
-pub struct Store {}
+pub struct Store {
+    settings: Settings,
+    budget: Arc<Budget>,
+    hasher: FixedState,
+    stripes: Box<[CachePadded<Cell>]>,
+    /// Which stripe is looked at next beside the one that needs room.
+    turn: AtomicUsize,
+    /// Which stripe is swept next.
+    sweep_turn: AtomicUsize,
+}
+
+/// A stripe behind its lock.
+#[derive(Debug)]
+struct Cell {
+    stripe: Lock<Stripe>,
+    /// When the stripe's oldest item was used, a hint for whoever needs room; `NOTHING` if empty.
+    oldest_use: AtomicU32,
+}
+
+/// The stripe of a key and its hash there.
+#[derive(Clone, Copy, Debug)]
+struct Home {
+    stripe: usize,
+    hash: u32,
+}
 
 impl Store {
     /// Makes an empty store.
@@ -25,13 +58,40 @@ impl Store {
     /// Returns the first setting that is out of its range.
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
         settings.check()?;
-        unimplemented!()
+        let budget = Arc::new(Budget::new(settings.memory_bytes_max));
+        let fixed_bytes = settings.stripes * START_BYTES;
+        let is_taken = budget.try_take(fixed_bytes);
+        debug_assert!(is_taken, "the least memory for a stripe holds its tables");
+        let cell = |number| {
+            let shape = Shape {
+                number,
+                stripes: settings.stripes,
+                memory_bytes_max: settings.memory_bytes_max,
+                item_bytes_max: settings.item_bytes_max,
+                counts_cas: settings.cas,
+            };
+            let stripe = Stripe::new(Account::new(Arc::clone(&budget)), &shape);
+            let oldest_use = AtomicU32::new(NOTHING);
+            CachePadded::new(Cell {
+                stripe: Lock::new(stripe),
+                oldest_use,
+            })
+        };
+        let stripes = (0..settings.stripes).map(cell).collect();
+        Ok(Self {
+            settings,
+            budget,
+            hasher: FixedState::with_seed(settings.hash_seed),
+            stripes,
+            turn: AtomicUsize::new(0),
+            sweep_turn: AtomicUsize::new(0),
+        })
     }
 
     /// Returns the settings the store was made with.
     #[must_use]
     pub fn settings(&self) -> &Settings {
-        unimplemented!()
+        &self.settings
     }
 
     /// Shows the item under `key` to `visit`, under the stripe's lock, and counts it as used.
@@ -44,7 +104,10 @@ impl Store {
         now: Timestamp,
         visit: impl FnOnce(&Entry<'_>) -> R,
     ) -> Lookup<R> {
-        unimplemented!()
+        let home = self.home(key);
+        self.with(home.stripe, |stripe| {
+            stripe.read(home.place(key), now, visit)
+        })
     }
 
     /// Returns the item under `key` unless it is absent, expired or flushed at `now`, and counts it
@@ -53,7 +116,9 @@ impl Store {
     /// The item stays readable after it is evicted. When readers hold more than their share of the
     /// memory already ([`Entry::hold`]), it is a copy, in memory of the caller.
     pub fn get(&self, key: &[u8], now: Timestamp) -> Option<Item> {
-        unimplemented!()
+        self.read(key, now, |entry| entry.hold().or_else(|| entry.detach()))
+            .hit()
+            .flatten()
     }
 
     /// Copies `item` into the store if `when` holds.
@@ -71,7 +136,19 @@ impl Store {
         when: Condition,
         now: Timestamp,
     ) -> Result<Outcome, PutError> {
-        unimplemented!()
+        let value_bytes = item.value.len();
+        let item_bytes = self.check_size(key, item.attributes.flags, value_bytes)?;
+        if counted::memory_bytes(key.len(), value_bytes) >= stripe::LARGE_BYTES_MIN {
+            // Copied without the lock.
+            let mut filled =
+                self.make_reservation(key, value_bytes, item.attributes, now, false)?;
+            filled.value_mut().copy_from_slice(item.value);
+            return Ok(self.commit(filled, when, now));
+        }
+        let home = self.home(key);
+        self.with_room(home, item_bytes, now, |stripe| {
+            stripe.put(home.place(key), &item, when, now)
+        })
     }
 
     /// Makes room for a value of `value_bytes` that is yet to be received.
@@ -81,8 +158,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// As [`Store::put`]; also `NoRoom` when reservations and readers hold more than their share of
-    /// the memory already.
+    /// As [`Store::put`]; also `NoRoom` when reservations and readers already hold half of the
+    /// memory.
     pub fn reserve(
         &self,
         key: &[u8],
@@ -90,12 +167,22 @@ impl Store {
         attributes: Attributes,
         now: Timestamp,
     ) -> Result<Reservation, PutError> {
-        unimplemented!()
+        self.make_reservation(key, value_bytes, attributes, now, true)
     }
 
     /// Stores a filled reservation if `when` holds; else it is dropped. Never lacks room.
+    ///
+    /// # Panics
+    ///
+    /// May panic, or store under a hash that is never found, if the reservation is another store's.
     pub fn commit(&self, filled: Reservation, when: Condition, now: Timestamp) -> Outcome {
-        unimplemented!()
+        let expiry = filled.expiry;
+        let home = self.split(filled.hash);
+        let (block, taken_bytes) = filled.take();
+        self.with_hint(home.stripe, |stripe| {
+            stripe.add_credit(taken_bytes);
+            stripe.commit(home.hash, block, expiry, when, now)
+        })
     }
 
     /// Adds `data` at one end of the present value, keeping flags and expiry.
@@ -112,7 +199,11 @@ impl Store {
         end: End,
         now: Timestamp,
     ) -> Result<Outcome, PutError> {
-        unimplemented!()
+        let item_bytes = self.check_size(key, 0, data.len())?;
+        let home = self.home(key);
+        self.with_room(home, item_bytes, now, |stripe| {
+            stripe.extend(home.place(key), data, end, now)
+        })
     }
 
     /// Shows the item to `edit` and does what it asks for, in one step under the stripe's lock.
@@ -128,17 +219,43 @@ impl Store {
         now: Timestamp,
         edit: impl FnOnce(&Entry<'_>) -> (Change, R),
     ) -> Result<Lookup<R>, PutError> {
-        unimplemented!()
+        let home = self.home(key);
+        let place = home.place(key);
+        let mut edit = Some(edit);
+        let mut run = |stripe: &mut Stripe| match edit.take() {
+            Some(edit) => stripe.update(place, now, edit),
+            None => Ok(Lookup::Miss),
+        };
+        // Room for any short value first, so that the edit is not asked for twice.
+        let first = self.with(home.stripe, |stripe| {
+            stripe.affords_short(key).map(|()| run(stripe))
+        });
+        let result = first.unwrap_or_else(|short| {
+            let credit = self
+                .make_room(home.stripe, short.memory_bytes(), now)
+                .unwrap_or(0);
+            self.with(home.stripe, |stripe| {
+                stripe.add_credit(credit);
+                run(stripe)
+            })
+        });
+        result.map_err(|refusal| self.refuse(home, refusal, key.len()))
     }
 
     /// Gives the item a new expiry; false if there is none. The item counts as used.
     pub fn touch(&self, key: &[u8], expiry: Expiry, now: Timestamp) -> bool {
-        unimplemented!()
+        let edit = |_: &Entry<'_>| (Change::Expiry(expiry), ());
+        let home = self.home(key);
+        let touched = self.with(home.stripe, |stripe| {
+            stripe.update(home.place(key), now, edit)
+        });
+        touched.is_ok_and(|lookup| lookup.hit().is_some())
     }
 
     /// Removes the item; false if there is none (or it had expired).
     pub fn remove(&self, key: &[u8], now: Timestamp) -> bool {
-        unimplemented!()
+        let home = self.home(key);
+        self.with(home.stripe, |stripe| stripe.remove(home.place(key), now))
     }
 
     /// Ends every item that is in the store now; items stored later live, even in this second.
@@ -146,15 +263,16 @@ impl Store {
     /// Replaces a pending [`Store::flush_at`]. Takes each stripe's lock once; memory comes back as
     /// items are met, swept or evicted.
     pub fn flush(&self, now: Timestamp) {
-        unimplemented!()
+        self.each(|stripe| stripe.flush(now));
     }
 
     /// Ends, as soon as `now` reaches `deadline`, every item stored up to and in that second.
     ///
-    /// Until then nothing changes. There is one deadline: a new flush of either kind replaces one
-    /// that is yet to come. (memcached's `flush_all 10` is a deadline 9 seconds from now.)
+    /// Until then nothing changes; a deadline before `now` changes nothing at all. There is one
+    /// deadline: a new flush of either kind replaces one that is yet to come. (memcached's
+    /// `flush_all 10` is a deadline 9 seconds from now.)
     pub fn flush_at(&self, deadline: Timestamp, now: Timestamp) {
-        unimplemented!()
+        self.each(|stripe| stripe.flush_at(deadline, now));
     }
 
     /// Looks at up to `items_max` further items and removes those that are expired or flushed;
@@ -162,7 +280,19 @@ impl Store {
     ///
     /// Calls go round all items. A stripe's lock is held for at most 64 items.
     pub fn sweep(&self, items_max: usize, now: Timestamp) -> usize {
-        unimplemented!()
+        let (mut left, mut removed, mut rounds) = (items_max, 0, 0);
+        while left > 0 && rounds <= self.stripes.len() {
+            let number = self.sweep_turn.load(Ordering::Relaxed) % self.stripes.len();
+            let step = left.min(SWEEP_STEP_ITEMS);
+            let swept = self.with(number, |stripe| stripe.sweep(step, now));
+            removed += swept.removed;
+            left -= swept.checked;
+            if swept.is_round {
+                self.sweep_turn.store(number + 1, Ordering::Relaxed);
+                rounds += 1;
+            }
+        }
+        removed
     }
 
     /// Shows some live items to `visit`, starting where `from` points, and returns where to go on;
@@ -176,30 +306,279 @@ impl Store {
         now: Timestamp,
         visit: impl FnMut(&Entry<'_>),
     ) -> Option<Cursor> {
-        unimplemented!()
+        let Cursor {
+            stripe: number,
+            slot,
+        } = from;
+        if number as usize >= self.stripes.len() {
+            return None;
+        }
+        let end = slot.saturating_add(WALK_STEP_SLOTS);
+        if self.with(number as usize, |stripe| stripe.walk(slot, end, now, visit)) {
+            return Some(Cursor {
+                stripe: number,
+                slot: end,
+            });
+        }
+        let next = number + 1;
+        ((next as usize) < self.stripes.len()).then_some(Cursor {
+            stripe: next,
+            slot: 0,
+        })
     }
 
     /// Sums the stripes' counters; takes their locks one after the other.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        unimplemented!()
+        let mut stats = Stats {
+            memory_bytes_max: self.budget.limit() as u64,
+            memory_bytes: self.budget.used() as u64,
+            held_bytes: self.budget.held() as u64,
+            ..Stats::default()
+        };
+        self.each(|stripe| {
+            stats.add_stripe(&stripe.counters, &stripe.classes);
+            stats.index_bytes += stripe.index_bytes() as u64;
+            stats.index_buckets += stripe.index_buckets() as u64;
+        });
+        stats
     }
 
     /// Sums the figures of memcached's size classes; looks at up to 1000 items of each stripe.
     #[must_use]
     pub fn class_stats(&self, now: Timestamp) -> Box<ClassTable> {
-        unimplemented!()
+        let mut table: Box<ClassTable> = Box::new([ClassStats::default(); size::CLASSES]);
+        let mut ages = [0; size::CLASSES];
+        self.each(|stripe| {
+            for (sum, class) in table.iter_mut().zip(stripe.classes.iter()) {
+                sum.add(class);
+            }
+            stripe.tail_ages(&mut ages, now);
+        });
+        for (sum, age) in table.iter_mut().zip(ages) {
+            sum.age_secs = age;
+        }
+        table
     }
 
     /// Sets the counters to zero (`stats reset`); what is there now still counts.
     pub fn reset_counters(&self) {
-        unimplemented!()
+        self.each(Stripe::reset_counters);
+    }
+
+    /// Recounts everything, for tests and fuzzing, and returns the bytes of the budget that no
+    /// stripe answers for: those of reservations, and of items that are gone but still read.
+    ///
+    /// Meant for a store that no other thread uses meanwhile. Cost: all items.
+    ///
+    /// # Panics
+    ///
+    /// If something does not add up.
+    pub fn check_invariants(&self) -> usize {
+        let used = self.budget.used();
+        assert!(
+            used <= self.budget.limit(),
+            "{used} bytes in use are within the budget"
+        );
+        let mut counted = self.stripes.len() * (START_BYTES - Stripe::START_BYTES);
+        self.each(|stripe| counted += stripe.check_invariants());
+        used.checked_sub(counted)
+            .expect("all memory was taken from the budget")
+    }
+}
+
+impl Store {
+    fn home(&self, key: &[u8]) -> Home {
+        self.split(self.hash(key))
+    }
+
+    fn hash(&self, key: &[u8]) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(key);
+        hasher.finish()
+    }
+
+    /// The upper half chooses the stripe, the lower the place in it.
+    fn split(&self, hash: u64) -> Home {
+        let stripe = (hash >> 32) as usize & (self.stripes.len() - 1);
+        Home {
+            stripe,
+            hash: hash as u32,
+        }
+    }
+
+    /// Runs `step` under a stripe's lock, and frees what it displaced after that.
+    fn with<R>(&self, number: usize, step: impl FnOnce(&mut Stripe) -> R) -> R {
+        let cell = &self.stripes[number];
+        let mut stripe = cell.stripe.lock();
+        let result = step(&mut stripe);
+        let displaced = stripe.take_displaced();
+        drop(stripe);
+        drop(displaced);
+        result
+    }
+
+    /// The same for a step that adds or evicts items, which renews the hint about the oldest.
+    fn with_hint<R>(&self, number: usize, step: impl FnOnce(&mut Stripe) -> R) -> R {
+        let hint = &self.stripes[number].oldest_use;
+        self.with(number, |stripe| {
+            let result = step(stripe);
+            let oldest_use = stripe.oldest_use().map_or(NOTHING, Timestamp::as_secs);
+            if hint.load(Ordering::Relaxed) != oldest_use {
+                hint.store(oldest_use, Ordering::Relaxed);
+            }
+            result
+        })
+    }
+
+    fn each(&self, mut step: impl FnMut(&mut Stripe)) {
+        for number in 0..self.stripes.len() {
+            self.with(number, &mut step);
+        }
+    }
+
+    /// Runs `step` until it has the room it asks for.
+    fn with_room<R>(
+        &self,
+        home: Home,
+        item_bytes: usize,
+        now: Timestamp,
+        mut step: impl FnMut(&mut Stripe) -> Result<R, Refusal>,
+    ) -> Result<R, PutError> {
+        let mut credit = 0;
+        for _ in 0..ATTEMPTS_MAX {
+            let result = self.with_hint(home.stripe, |stripe| {
+                stripe.add_credit(core::mem::take(&mut credit));
+                step(stripe)
+            });
+            match result {
+                Ok(done) => return Ok(done),
+                Err(refusal @ Refusal::TooLarge { .. }) => {
+                    return Err(self.refuse(home, refusal, item_bytes));
+                }
+                Err(refusal) => match self.make_room(home.stripe, refusal.memory_bytes(), now) {
+                    Some(taken) => credit = taken,
+                    None => return Err(self.refuse(home, refusal, item_bytes)),
+                },
+            }
+        }
+        self.with(home.stripe, |stripe| stripe.add_credit(credit));
+        Err(self.refuse(
+            home,
+            Refusal::Short {
+                memory_bytes: credit,
+            },
+            item_bytes,
+        ))
+    }
+
+    /// Takes `bytes` from the budget, making room as needed; holds no lock before or after.
+    ///
+    /// The stripe in need gives first, unless the one whose turn it is has an older item: so the
+    /// order of eviction is nearly that of one list, and no stripe starves. If that brings nothing,
+    /// all stripes are asked in turn.
+    fn make_room(&self, home: usize, bytes: usize, now: Timestamp) -> Option<usize> {
+        let stripes = self.stripes.len();
+        let mut turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let (mut in_vain, mut freed_bytes) = (0, 0);
+        while !self.budget.try_take(bytes) {
+            if in_vain > stripes || freed_bytes > FREED_FACTOR_MAX * bytes + FREED_EXTRA_BYTES {
+                return None;
+            }
+            let other = turn % stripes;
+            turn = turn.wrapping_add(1);
+            let is_older = self.oldest_use(other) < self.oldest_use(home);
+            let giver = if in_vain > 0 || is_older { other } else { home };
+            let may_evict = self.settings.evict;
+            let freed = self.with_hint(giver, |stripe| stripe.make_room(bytes, may_evict, now));
+            freed_bytes += freed;
+            in_vain = if freed == 0 { in_vain + 1 } else { 0 };
+        }
+        Some(bytes)
+    }
+
+    fn oldest_use(&self, number: usize) -> u32 {
+        self.stripes[number].oldest_use.load(Ordering::Relaxed)
+    }
+
+    fn make_reservation(
+        &self,
+        key: &[u8],
+        value_bytes: usize,
+        attributes: Attributes,
+        now: Timestamp,
+        is_held: bool,
+    ) -> Result<Reservation, PutError> {
+        let Attributes { flags, expiry } = attributes;
+        let item_bytes = self.check_size(key, flags, value_bytes)?;
+        // With what the tables may need at commit, so that commit cannot fail.
+        let memory_bytes = counted::memory_bytes(key.len(), value_bytes) + Stripe::GROWTH_BYTES_MAX;
+        let hash = self.hash(key);
+        let home = self.split(hash);
+        let no_room = || self.refuse(home, Refusal::Short { memory_bytes }, item_bytes);
+        let held_bytes = if is_held { memory_bytes } else { 0 };
+        if is_held && !self.budget.try_hold(held_bytes) {
+            return Err(no_room());
+        }
+        // From here on, dropping the reservation settles the books.
+        let account = self.with(home.stripe, |stripe| Arc::clone(stripe.account()));
+        let mut reservation = Reservation::new(account, held_bytes, hash, expiry);
+        let Some(taken_bytes) = self.make_room(home.stripe, memory_bytes, now) else {
+            return Err(no_room());
+        };
+        if !reservation.allocate(taken_bytes, key, value_bytes, flags) {
+            return Err(no_room());
+        }
+        Ok(reservation)
+    }
+
+    fn check_size(&self, key: &[u8], flags: u32, value_bytes: usize) -> Result<usize, PutError> {
+        if key.len() > KEY_BYTES_MAX {
+            return Err(PutError::KeyTooLong {
+                key_bytes: key.len(),
+            });
+        }
+        let item_bytes_max = self.settings.item_bytes_max;
+        let item_bytes =
+            size::item_bytes(key.len(), flags, 0, self.settings.cas).saturating_add(value_bytes);
+        if item_bytes > item_bytes_max {
+            return Err(PutError::TooLarge {
+                item_bytes,
+                item_bytes_max,
+            });
+        }
+        Ok(item_bytes)
+    }
+
+    /// Turns a stripe's refusal into the caller's error, and counts a lack of memory.
+    fn refuse(&self, home: Home, refusal: Refusal, item_bytes: usize) -> PutError {
+        match refusal {
+            Refusal::TooLarge { item_bytes } => PutError::TooLarge {
+                item_bytes,
+                item_bytes_max: self.settings.item_bytes_max,
+            },
+            Refusal::Short { memory_bytes } => {
+                self.with(home.stripe, |stripe| stripe.count_no_room(item_bytes));
+                PutError::NoRoom { memory_bytes }
+            }
+        }
+    }
+}
+
+impl Home {
+    fn place(self, key: &[u8]) -> Place<'_> {
+        Place {
+            hash: self.hash,
+            key,
+        }
     }
 }
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store").finish_non_exhaustive()
+        f.debug_struct("Store")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
@@ -257,3 +636,18 @@ impl core::error::Error for PutError {}
 
 /// The longest key; memcached's own limit is 250.
 pub const KEY_BYTES_MAX: usize = 255;
+
+/// What an empty stripe takes.
+const START_BYTES: usize = Stripe::START_BYTES + size_of::<CachePadded<Cell>>();
+/// The oldest use of an empty stripe: nothing there to give.
+const NOTHING: u32 = u32::MAX;
+/// How often a store is tried when others take or change what it looked at; more than once is rare.
+const ATTEMPTS_MAX: usize = 8;
+/// How much may be freed for one store while others take it away: a bound, rarely reached.
+const FREED_FACTOR_MAX: usize = 8;
+const FREED_EXTRA_BYTES: usize = 1 << 20;
+const SWEEP_STEP_ITEMS: usize = 64;
+const WALK_STEP_SLOTS: u32 = 64;
+
+#[cfg(all(test, not(steadfast_loom)))]
+mod tests;
