@@ -1,0 +1,168 @@
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::batch::Batch;
+use crate::copy::{Copy, View, newest, views};
+use crate::link::Reply;
+use crate::procedure::{Answer, Rounds, Step};
+use crate::session::{Names, exptime};
+use crate::{Lease, SessionError, Settings};
+
+/// Stores or destroys a session: [`Session::save`](crate::Session::save),
+/// [`Session::destroy`](crate::Session::destroy).
+///
+/// Costs two round trips, with the lock given back in the second. On an error nothing newer was
+/// overwritten; the lock, if it is still ours, is held on and to be given back.
+#[derive(Debug)]
+pub struct Save {
+    names: Names,
+    lease: Lease,
+    copy: Copy,
+    after: After,
+    settings: Settings,
+    stage: Stage,
+}
+
+/// What is to become of the lock after a save.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_enums, reason = "a lock is held or not")]
+pub enum After {
+    /// It is held on: more is to be saved, under the new lease.
+    Keep,
+    /// It is given back.
+    Unlock,
+}
+
+/// What was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Saved {
+    /// How many nodes have stored it: at least 1.
+    pub copies: usize,
+    /// The lease for the next save, if the lock was kept.
+    pub lease: Lease,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    Start,
+    Looking,
+    Storing,
+}
+
+impl Save {
+    /// Without `data` the session is destroyed.
+    pub(crate) fn new(
+        names: Names,
+        lease: Lease,
+        data: Option<Bytes>,
+        after: After,
+        settings: Settings,
+    ) -> Self {
+        let (version, is_destroyed) = (lease.version.next(), data.is_none());
+        let copy = Copy {
+            version,
+            is_destroyed,
+            data: data.unwrap_or_default(),
+        };
+        Self {
+            names,
+            lease,
+            copy,
+            after,
+            settings,
+            stage: Stage::Start,
+        }
+    }
+
+    fn look(&mut self, copies: usize) -> Step<<Self as Rounds>::Result> {
+        self.stage = Stage::Looking;
+        let request = || Batch::default().gets(&[&self.names.lock, &self.names.data]);
+        Step::Ask((0..copies).map(|copy| (copy, request())).collect())
+    }
+
+    fn store(&mut self, answers: &[Answer]) -> Step<<Self as Rounds>::Result> {
+        let views = views(answers, &self.names);
+        if views.iter().all(Option::is_none) {
+            return Step::Done(Err(SessionError::Unreachable));
+        }
+        let token = self.lease.token.as_bytes();
+        // One node is enough: another may have come back without it, or be in the hands of somebody
+        // who is about to find that the lock is taken here.
+        if !views
+            .iter()
+            .flatten()
+            .any(|view| view.lock_of(token).is_some())
+        {
+            return Step::Done(Err(SessionError::LockLost));
+        }
+        if newest(&views).is_some_and(|copy| copy.version > self.lease.version) {
+            return Step::Done(Err(SessionError::Conflict));
+        }
+        self.stage = Stage::Storing;
+        let views = views
+            .iter()
+            .enumerate()
+            .filter_map(|(at, view)| Some((at, view.as_ref()?)));
+        Step::Ask(views.map(|(at, view)| (at, self.request(view))).collect())
+    }
+
+    fn request(&self, view: &View) -> Batch {
+        let lifetime = exptime(self.settings.lifetime_seconds);
+        let batch = self.copy.put(Batch::default(), &self.names, view, lifetime);
+        match (self.after, view.lock_of(self.lease.token.as_bytes())) {
+            (After::Unlock, Some(cas)) => batch.cas_remove(&self.names.lock, cas),
+            _ => batch,
+        }
+    }
+
+    fn finish(&mut self, answers: &[Answer]) -> <Self as Rounds>::Result {
+        let copies = stored(answers);
+        if copies == 0 {
+            return Err(why_not_stored(answers, SessionError::Conflict));
+        }
+        self.lease.version = self.copy.version;
+        Ok(Saved {
+            copies,
+            lease: self.lease.clone(),
+        })
+    }
+}
+
+impl Rounds for Save {
+    type Result = Result<Saved, SessionError>;
+
+    fn next(&mut self, answers: &[Answer], _now: Instant) -> Step<Self::Result> {
+        match self.stage {
+            Stage::Start => self.look(answers.len()),
+            Stage::Looking => self.store(answers),
+            Stage::Storing => Step::Done(self.finish(answers)),
+        }
+    }
+}
+
+/// How many nodes have stored what the first request of the round was to store.
+pub(crate) fn stored(answers: &[Answer]) -> usize {
+    let is_stored = |answer: &&Answer| matches!(answer, Answer::Replies(replies) if replies.first() == Some(&Reply::Stored));
+    answers.iter().filter(is_stored).count()
+}
+
+/// Why no node has stored it: `changed` if one found its condition broken, else what one that
+/// answered said.
+pub(crate) fn why_not_stored(answers: &[Answer], changed: SessionError) -> SessionError {
+    let mut why = SessionError::Unreachable;
+    for answer in answers {
+        let Answer::Replies(replies) = answer else {
+            continue;
+        };
+        match replies.first() {
+            Some(Reply::NotStored | Reply::NotFound) => return changed,
+            Some(Reply::Refused(text)) if why == SessionError::Unreachable => {
+                why = SessionError::Refused(text.clone());
+            }
+            _ => {}
+        }
+    }
+    why
+}
