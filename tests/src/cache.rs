@@ -1,7 +1,8 @@
 //! The two caches of the guide, memcached or ours, and their `stats`.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
@@ -102,6 +103,20 @@ impl Cache {
             .as_ref()
             .map(Process::printed)
             .unwrap_or_default()
+    }
+
+    /// Sends commands of the text protocol and reads all that is answered.
+    ///
+    /// # Errors
+    ///
+    /// When the cache cannot be reached or does not close the connection after `quit`.
+    pub fn ask(&self, commands: &str) -> Outcome<String> {
+        let mut stream = TcpStream::connect(self.address)?;
+        stream.set_read_timeout(Some(wait::PATIENCE))?;
+        stream.write_all(format!("{commands}\r\nquit\r\n").as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
     }
 
     /// Asks for `stats` as the guide does, with `echo` and `nc`.

@@ -19,6 +19,7 @@ pub mod home;
 pub mod httplog;
 pub mod network;
 pub mod page;
+pub mod peers;
 pub mod process;
 pub mod syslog;
 pub mod wait;

@@ -86,12 +86,20 @@ fn prepare(options: &Options) -> Result<(), String> {
 
 fn all_steps(options: &Options) -> Steps {
     let mut steps = Steps::new();
+    steps.run("build", &mut build());
     steps.run(
         "unit, property and documentation tests",
         &mut cargo(&["test", "--workspace", "--no-fail-fast"]),
     );
     for peers in &options.peers {
-        steps.run(&format!("the guide, peers: {peers}"), &mut guide(peers));
+        steps.run(
+            &format!("the guide, peers: {peers}"),
+            &mut with_peers("guide", peers),
+        );
+        if peers != "mixed" {
+            let title = format!("php-memcached's sessions, peers: {peers}");
+            steps.run(&title, &mut with_peers("php_memcached", peers));
+        }
     }
     steps.run("the store under loom", &mut loom());
     steps.run("the store under AddressSanitizer", &mut address_sanitizer());
@@ -101,10 +109,17 @@ fn all_steps(options: &Options) -> Steps {
     steps
 }
 
-/// With the whole workspace selected, as the first step has it: so nothing is built again.
-fn guide(peers: &str) -> Command {
+/// The daemons and all tests. The later steps select the same packages and so build nothing again.
+fn build() -> Command {
+    let mut command = cargo(&["build", "--workspace", "--bins", "--tests"]);
+    command.args(["--features", "steadfast-tests/peers"]);
+    command
+}
+
+/// A whole-system test.
+fn with_peers(test: &str, peers: &str) -> Command {
     let mut command = cargo(&["test", "--workspace", "--features", "steadfast-tests/peers"]);
-    command.args(["--test", "guide", "--", "--peers", peers]);
+    command.args(["--test", test, "--", "--peers", peers]);
     command
 }
 

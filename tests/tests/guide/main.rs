@@ -7,7 +7,6 @@ mod caches;
 mod daemon;
 mod headers;
 mod logs;
-mod options;
 mod scene;
 mod statistics;
 mod visits;
@@ -15,17 +14,17 @@ mod web_servers;
 
 use std::process::ExitCode;
 
-use options::Options;
 use scene::Scene;
 use steadfast_tests::check::{Checks, Outcome};
 use steadfast_tests::guide::ForwardFor;
 use steadfast_tests::network;
+use steadfast_tests::peers::{self, Options};
 
 fn main() -> ExitCode {
     let options = match Options::from_command_line() {
         Ok(options) => options,
         Err(failure) => {
-            eprintln!("guide: {failure}\n\n{}", options::USAGE);
+            eprintln!("guide: {failure}\n\n{}", peers::USAGE);
             return ExitCode::from(2);
         }
     };

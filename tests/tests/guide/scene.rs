@@ -14,11 +14,10 @@ use steadfast_tests::guide::{self, ForwardFor, ListenForm};
 use steadfast_tests::home;
 use steadfast_tests::network::Addresses;
 use steadfast_tests::page::Page;
+use steadfast_tests::peers::Options;
 use steadfast_tests::process;
 use steadfast_tests::syslog::Syslog;
 use tempfile::TempDir;
-
-use crate::options::Options;
 
 /// Where the first visitor sits; the others have the addresses after it.
 const FIRST_VISITOR: u32 = u32::from_be_bytes([127, 0, 1, 1]);

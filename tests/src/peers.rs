@@ -1,13 +1,14 @@
-//! The command line of the test.
+//! Whose daemons a test runs: the command line of the tests.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-use steadfast_tests::check::{Failure, Outcome};
-use steadfast_tests::guide::ListenForm;
+use crate::check::{Failure, Outcome};
+use crate::guide::ListenForm;
 
-pub(crate) const USAGE: &str = "\
-usage: guide [--peers ours|real|mixed] [--cached PROGRAM] [--balancer PROGRAM]
+/// What the command line may say.
+pub const USAGE: &str = "\
+options: [--peers ours|real|mixed] [--cached PROGRAM] [--balancer PROGRAM]
 
   --peers ours    steadfast-cached and steadfast-balancer (the default)
   --peers real    memcached and HAProxy: proves the test
@@ -16,12 +17,14 @@ usage: guide [--peers ours|real|mixed] [--cached PROGRAM] [--balancer PROGRAM]
                   take this program; else ours is the one in the target directory that
                   this test was built into, and the real one is Debian's";
 
-/// What to run the guide with.
+/// What to run a test with.
 #[derive(Debug)]
-pub(crate) struct Options {
+pub struct Options {
     peers: Peers,
-    pub(crate) cached: PathBuf,
-    pub(crate) balancer: PathBuf,
+    /// The caches' program.
+    pub cached: PathBuf,
+    /// The balancer's program.
+    pub balancer: PathBuf,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +35,12 @@ enum Peers {
 }
 
 impl Options {
-    pub(crate) fn from_command_line() -> Outcome<Self> {
+    /// Reads the command line of this process.
+    ///
+    /// # Errors
+    ///
+    /// When it is none of [`USAGE`], or a program is not there.
+    pub fn from_command_line() -> Outcome<Self> {
         let (mut peers, mut cached, mut balancer) = (Peers::Ours, None, None);
         let mut arguments = env::args().skip(1);
         while let Some(name) = arguments.next() {
@@ -67,7 +75,7 @@ impl Options {
             },
         };
         for program in [&options.cached, &options.balancer] {
-            steadfast_tests::ensure!(
+            crate::ensure!(
                 program.is_file(),
                 "there is no program {}",
                 program.display()
@@ -77,12 +85,12 @@ impl Options {
     }
 
     /// True if the balancer is HAProxy.
-    pub(crate) fn is_haproxy(&self) -> bool {
+    pub fn is_haproxy(&self) -> bool {
         self.peers != Peers::Ours
     }
 
     /// The form of the `listen` section that the balancer takes.
-    pub(crate) fn listen_form(&self) -> ListenForm {
+    pub fn listen_form(&self) -> ListenForm {
         if self.is_haproxy() {
             ListenForm::BindLine
         } else {
@@ -90,7 +98,8 @@ impl Options {
         }
     }
 
-    pub(crate) fn peers(&self) -> &'static str {
+    /// Whose daemons these are, in words.
+    pub fn peers(&self) -> &'static str {
         match self.peers {
             Peers::Ours => "our daemons",
             Peers::Real => "memcached and HAProxy",
@@ -98,13 +107,13 @@ impl Options {
         }
     }
 
-    pub(crate) fn describe(&self) -> String {
+    /// The programs, a line each.
+    pub fn describe(&self) -> String {
         let Self {
             cached, balancer, ..
         } = self;
         format!(
-            "the guide with {}\ncaches: {}\nbalancer: {}",
-            self.peers(),
+            "caches: {}\nbalancer: {}",
             cached.display(),
             balancer.display()
         )
