@@ -13,6 +13,7 @@ pub struct Entry<'a> {
     pub(crate) expiry: Expiry,
     pub(crate) used_at: Timestamp,
     pub(crate) was_read: bool,
+    pub(crate) next_cas: CasId,
     pub(crate) counts_cas: bool,
     pub(crate) account: &'a Arc<Account>,
 }
@@ -40,6 +41,13 @@ impl<'a> Entry<'a> {
     #[must_use]
     pub fn cas(&self) -> CasId {
         self.block.cas()
+    }
+
+    /// Returns the id that a new value gets if this edit asks for one
+    /// ([`Change::Value`](crate::Change::Value)).
+    #[must_use]
+    pub fn next_cas(&self) -> CasId {
+        self.next_cas
     }
 
     /// Returns when the item ends.

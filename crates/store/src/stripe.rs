@@ -284,7 +284,10 @@ impl Stripe {
     }
 
     pub(crate) fn flush_at(&mut self, deadline: Timestamp, now: Timestamp) {
-        self.settle_flush(now);
+        // What a deadline has ended does not come back with the next one.
+        if self.flush_due.is_some_and(|due| now >= due) {
+            self.flushed_before = self.next_cas;
+        }
         self.flush_due = (deadline >= now).then_some(deadline);
     }
 
@@ -538,6 +541,7 @@ impl Stripe {
             expiry: record.expiry,
             used_at: record.used_at,
             was_read: record.block.was_read(),
+            next_cas: CasId::new(self.next_cas),
             counts_cas: self.counts_cas,
             account: &self.account,
         }
