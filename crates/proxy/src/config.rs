@@ -1,9 +1,32 @@
 //! The configuration language of HAProxy: text in, a typed model or located messages out.
+//!
+//! The language is the one of HAProxy's configuration manual as far as we implement it. A keyword
+//! that HAProxy knows and we do not is an error that says so; nothing is accepted in silence and
+//! then not done. Forms of old versions load with a warning that gives today's form.
+//!
+//! ```text
+//! lines -> lexer: words -> parser: sections -> proxy, option, server, ...: settings -> validate: Config
+//! ```
 
 mod address;
 mod diagnostic;
+mod global;
+mod keyword;
+mod lexer;
 mod logging;
 mod model;
+mod option;
+mod parser;
+mod proxy;
+mod rule;
+mod section;
+mod server;
+mod statement;
+mod units;
+mod validate;
+
+#[cfg(test)]
+mod tests;
 
 pub use address::{Address, Host, Network};
 pub use diagnostic::{Diagnostic, Position, Severity};
@@ -20,16 +43,37 @@ pub use model::{
 pub struct Parsed {
     /// The configuration; `None` if any diagnostic is an error.
     pub config: Option<Config>,
-    /// All messages about all files, in the order of the text.
+    /// All messages about all files: about statements in the order of the text, then about the
+    /// whole. What concerns the whole is looked at only when every statement is in order.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 /// Reads configuration files, in order, as if they were one; a section ends with its file.
 ///
 /// `files` holds pairs of name and content; `environment` looks up a variable. All faults of all
-/// files are listed, not only the first. Takes time linear in the size of the files.
+/// files are listed, not only the first (up to a thousand). Takes time linear in the size of the
+/// files.
 #[must_use]
 pub fn parse(files: &[(&str, &[u8])], environment: &dyn Fn(&str) -> Option<String>) -> Parsed {
-    let _ = (files, environment);
-    Parsed::default()
+    let mut parser = parser::Parser::new(environment);
+    for (name, content) in files {
+        parser.read_file(name, content);
+    }
+    let (draft, mut diagnostics) = parser.finish();
+    let has_error = |diagnostics: &[Diagnostic]| {
+        diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Error)
+    };
+    let mut config = None;
+    if !has_error(&diagnostics) {
+        config = Some(validate::resolve(draft, &mut diagnostics));
+    }
+    if has_error(&diagnostics) {
+        config = None;
+    }
+    Parsed {
+        config,
+        diagnostics,
+    }
 }

@@ -33,3 +33,53 @@ pub enum Level {
     /// `debug`.
     Debug,
 }
+
+impl Facility {
+    /// The facility that a `log` statement calls `name`.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let number = FACILITIES.iter().position(|facility| *facility == name)?;
+        u8::try_from(number).ok().map(Self)
+    }
+
+    /// 0 to 23.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        self.0
+    }
+}
+
+impl Level {
+    /// The level that a `log` statement calls `name`.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        LEVELS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, level)| *level)
+    }
+
+    /// 0 for [`Level::Emergency`] to 7 for [`Level::Debug`].
+    #[must_use]
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+}
+
+/// The names of the facilities, in the order of their numbers.
+const FACILITIES: [&str; 24] = [
+    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "auth2",
+    "ftp", "ntp", "audit", "alert", "cron2", "local0", "local1", "local2", "local3", "local4",
+    "local5", "local6", "local7",
+];
+
+const LEVELS: [(&str, Level); 8] = [
+    ("emerg", Level::Emergency),
+    ("alert", Level::Alert),
+    ("crit", Level::Critical),
+    ("err", Level::Error),
+    ("warning", Level::Warning),
+    ("notice", Level::Notice),
+    ("info", Level::Info),
+    ("debug", Level::Debug),
+];

@@ -1,6 +1,8 @@
 //! Addresses as the configuration writes them.
 
+use core::fmt;
 use core::net::IpAddr;
+use core::ops::RangeInclusive;
 
 /// A host: numeric, or a name that the daemon resolves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +16,17 @@ pub enum Host {
     Ip(IpAddr),
     /// A name.
     Name(String),
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any4 => f.write_str("0.0.0.0"),
+            Self::Any6 => f.write_str("::"),
+            Self::Ip(address) => address.fmt(f),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
 }
 
 /// Where a socket is: on the network or in the file system.
@@ -30,7 +43,7 @@ pub enum Address {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Network {
-    /// The address; bits after the prefix are zero.
+    /// The address. Bits after the prefix do not matter.
     pub address: IpAddr,
     /// 0 to 32, or to 128 for IPv6.
     pub prefix_bits: u8,
@@ -41,20 +54,306 @@ impl Network {
     /// (`::ffff:a.b.c.d`) counts as IPv4.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
+        let ignored_bits = |all: u32| all.saturating_sub(u32::from(self.prefix_bits));
         match (self.address, address.to_canonical()) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {
-                let mask = u32::MAX
-                    .checked_shl(32 - u32::from(self.prefix_bits))
-                    .unwrap_or(0);
+                let mask = u32::MAX.checked_shl(ignored_bits(32)).unwrap_or(0);
                 (network.to_bits() ^ address.to_bits()) & mask == 0
             }
             (IpAddr::V6(network), IpAddr::V6(address)) => {
-                let mask = u128::MAX
-                    .checked_shl(128 - u32::from(self.prefix_bits))
-                    .unwrap_or(0);
+                let mask = u128::MAX.checked_shl(ignored_bits(128)).unwrap_or(0);
                 (network.to_bits() ^ address.to_bits()) & mask == 0
             }
             _ => false,
+        }
+    }
+}
+
+/// Reads `ADDRESS`, `ADDRESS/BITS` or `ADDRESS/MASK`.
+pub(super) fn parse_network(text: &str) -> Option<Network> {
+    let (address, length) = match text.split_once('/') {
+        Some((address, length)) => (address, Some(length)),
+        None => (text, None),
+    };
+    let address: IpAddr = address.parse().ok()?;
+    let bits_max: u8 = if address.is_ipv4() { 32 } else { 128 };
+    let prefix_bits = match length {
+        None => bits_max,
+        Some(length) => parse_prefix(length, address.is_ipv4())?,
+    };
+    (prefix_bits <= bits_max).then_some(Network {
+        address,
+        prefix_bits,
+    })
+}
+
+fn parse_prefix(text: &str, is_ipv4: bool) -> Option<u8> {
+    if let Ok(bits) = text.parse() {
+        return Some(bits);
+    }
+    let mask: core::net::Ipv4Addr = text.parse().ok()?;
+    let ones = mask.to_bits().leading_ones();
+    let is_prefix = mask.to_bits().count_ones() == ones;
+    (is_ipv4 && is_prefix).then(|| u8::try_from(ones).expect("32 bits at most"))
+}
+
+/// Reads the list of addresses of `bind`: `[HOST]:PORT[-PORT][,...]`.
+pub(super) fn parse_bind(text: &str) -> Result<Vec<(Host, RangeInclusive<u16>)>, String> {
+    text.split(',').map(parse_one_bind).collect()
+}
+
+fn parse_one_bind(text: &str) -> Result<(Host, RangeInclusive<u16>), String> {
+    let inet = strip_family(text)?;
+    let Some((host, ports)) = inet.rsplit_once(':') else {
+        return Err(format!("missing port specification in '{text}'"));
+    };
+    let ports = parse_port_range(ports)?;
+    Ok((parse_host(host, text)?, ports))
+}
+
+fn parse_port_range(text: &str) -> Result<RangeInclusive<u16>, String> {
+    match text.split_once('-') {
+        None => parse_port(text).map(|port| port..=port),
+        Some((first, last)) => {
+            let (first, last) = (parse_port(first)?, parse_port(last)?);
+            if first > last {
+                Err(format!("invalid port range '{text}'"))
+            } else {
+                Ok(first..=last)
+            }
+        }
+    }
+}
+
+fn parse_port(text: &str) -> Result<u16, String> {
+    match text.parse() {
+        Ok(port) if port != 0 && text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(port),
+        _ => Err(format!("invalid port '{text}'")),
+    }
+}
+
+/// Reads the address of a `server`: `HOST:PORT`.
+pub(super) fn parse_server(text: &str) -> Result<(Host, u16), String> {
+    let inet = strip_family(text)?;
+    let (host, port) = inet.rsplit_once(':').unwrap_or((inet, ""));
+    let port = match port.as_bytes().first() {
+        None => {
+            return Err(format!(
+                "'{text}' has no port; the port that the client connected to {NOT_IMPLEMENTED}"
+            ));
+        }
+        Some(b'+' | b'-') => {
+            return Err(format!(
+                "'{text}': a port relative to the client's {NOT_IMPLEMENTED}"
+            ));
+        }
+        Some(_) => parse_port(port)?,
+    };
+    match parse_host(host, text)? {
+        Host::Any4 | Host::Any6 => Err(format!(
+            "'{text}': the client's destination as a server {NOT_IMPLEMENTED}"
+        )),
+        host => Ok((host, port)),
+    }
+}
+
+/// Reads a host without a port, as `addr` of a `server` has it.
+pub(super) fn parse_host_only(text: &str) -> Result<Host, String> {
+    parse_host(strip_family(text)?, text)
+}
+
+/// Reads the address of a `log` statement: `HOST[:PORT]` or a path; the port is 514 by default.
+pub(super) fn parse_log(text: &str) -> Result<Address, String> {
+    if let Some(path) = unix_path(text) {
+        return Ok(Address::Unix(path.to_owned()));
+    }
+    let inet = strip_family(text.strip_prefix("udp@").unwrap_or(text))?;
+    if matches!(inet, "stdout" | "stderr") {
+        return Err(format!("'log {text}' {NOT_IMPLEMENTED}; it logs to syslog"));
+    }
+    match inet.rsplit_once(':') {
+        Some((host, port)) => Ok(Address::Inet(parse_host(host, text)?, parse_port(port)?)),
+        None => Ok(Address::Inet(parse_host(inet, text)?, SYSLOG_PORT)),
+    }
+}
+
+/// Reads the address of a `stats socket`: a path, or `HOST:PORT`.
+pub(super) fn parse_stats_socket(text: &str) -> Result<Address, String> {
+    if let Some(path) = unix_path(text) {
+        return Ok(Address::Unix(path.to_owned()));
+    }
+    let (host, ports) = parse_one_bind(text)?;
+    if ports.start() != ports.end() {
+        return Err(format!("'{text}': a stats socket has one port"));
+    }
+    Ok(Address::Inet(host, *ports.start()))
+}
+
+fn unix_path(text: &str) -> Option<&str> {
+    let path = text.strip_prefix("unix@").unwrap_or(text);
+    (path.starts_with('/') || path.len() < text.len()).then_some(path)
+}
+
+/// Takes away a prefix that says no more than the address itself; refuses what we can't do.
+fn strip_family(text: &str) -> Result<&str, String> {
+    if text.starts_with('/') {
+        return Err(format!(
+            "'{text}': a path as an address {NOT_IMPLEMENTED} here"
+        ));
+    }
+    match text.split_once('@') {
+        None => Ok(text),
+        Some(("ipv4" | "ipv6" | "tcp" | "tcp4" | "tcp6", address)) => Ok(address),
+        Some((family, _)) => Err(format!(
+            "'{text}': the address family '{family}@' {NOT_IMPLEMENTED}"
+        )),
+    }
+}
+
+fn parse_host(host: &str, whole: &str) -> Result<Host, String> {
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    match bare {
+        "" | "*" | "0.0.0.0" => return Ok(Host::Any4),
+        "::" => return Ok(Host::Any6),
+        _ => {}
+    }
+    if let Ok(address) = bare.parse() {
+        return Ok(Host::Ip(address));
+    }
+    let is_name_byte =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    let has_letter = bare.bytes().any(|byte| byte.is_ascii_alphabetic());
+    if has_letter && bare.len() <= HOST_BYTES_MAX && bare.bytes().all(is_name_byte) {
+        Ok(Host::Name(bare.to_owned()))
+    } else {
+        Err(format!("invalid address: '{host}' in '{whole}'"))
+    }
+}
+
+/// The words that every message about a missing feature has, for people and for `grep`.
+pub(super) const NOT_IMPLEMENTED: &str = "is not implemented by steadfast";
+
+/// The port of syslog over UDP (RFC 5426, section 3.3).
+const SYSLOG_PORT: u16 = 514;
+
+/// The longest name that the DNS has.
+const HOST_BYTES_MAX: usize = 253;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> Host {
+        Host::Ip(text.parse().unwrap())
+    }
+
+    #[test]
+    fn bind_addresses_have_many_forms() {
+        let cases = [
+            (":80", vec![(Host::Any4, 80..=80)]),
+            ("*:80", vec![(Host::Any4, 80..=80)]),
+            (":::80", vec![(Host::Any6, 80..=80)]),
+            ("[::1]:80", vec![(ip("::1"), 80..=80)]),
+            ("::1:80", vec![(ip("::1"), 80..=80)]),
+            ("ipv4@10.0.0.1:80", vec![(ip("10.0.0.1"), 80..=80)]),
+            (
+                "lb1.example:80",
+                vec![(Host::Name("lb1.example".into()), 80..=80)],
+            ),
+            (
+                ":80,1.2.3.4:8000-8003",
+                vec![(Host::Any4, 80..=80), (ip("1.2.3.4"), 8000..=8003)],
+            ),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parse_bind(text), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn bad_bind_addresses_say_why() {
+        let cases = [
+            ("1.2.3.4", "missing port specification in '1.2.3.4'"),
+            (":0", "invalid port '0'"),
+            (":99999", "invalid port '99999'"),
+            (":+80", "invalid port '+80'"),
+            (":80-70", "invalid port range '80-70'"),
+            (":80,", "missing port specification in ''"),
+            ("1.2.3:80", "invalid address: '1.2.3' in '1.2.3:80'"),
+            ("a b:80", "invalid address: 'a b' in 'a b:80'"),
+            (
+                "/run/x",
+                "'/run/x': a path as an address is not implemented by steadfast here",
+            ),
+            (
+                "fd@3",
+                "'fd@3': the address family 'fd@' is not implemented by steadfast",
+            ),
+        ];
+        for (text, message) in cases {
+            assert_eq!(parse_bind(text), Err(message.into()), "{text}");
+        }
+    }
+
+    #[test]
+    fn servers_need_a_host_and_a_port() {
+        assert_eq!(parse_server("10.0.0.94:80"), Ok((ip("10.0.0.94"), 80)));
+        assert_eq!(parse_server("web1:80"), Ok((Host::Name("web1".into()), 80)));
+        for text in [
+            "10.0.0.94",
+            "10.0.0.94:+1",
+            "*:80",
+            ":80",
+            "0.0.0.0:80",
+            "10.0.0.94:x",
+        ] {
+            assert!(parse_server(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn log_addresses_default_to_the_syslog_port() {
+        assert_eq!(
+            parse_log("127.0.0.1"),
+            Ok(Address::Inet(ip("127.0.0.1"), 514))
+        );
+        assert_eq!(
+            parse_log("127.0.0.1:1514"),
+            Ok(Address::Inet(ip("127.0.0.1"), 1514))
+        );
+        assert_eq!(parse_log("/dev/log"), Ok(Address::Unix("/dev/log".into())));
+        assert!(parse_log("stdout").is_err());
+        assert!(parse_log("ring@x").is_err());
+    }
+
+    #[test]
+    fn networks_contain_what_their_prefix_says() {
+        let contains = |network: &str, address: &str| {
+            parse_network(network)
+                .unwrap()
+                .contains(address.parse().unwrap())
+        };
+        assert!(contains("127.0.0.0/8", "127.1.2.3"));
+        assert!(contains("127.0.0.0/8", "::ffff:127.1.2.3"));
+        assert!(!contains("127.0.0.0/8", "128.0.0.1"));
+        assert!(contains("10.0.0.0/255.255.0.0", "10.0.9.9"));
+        assert!(!contains("10.0.0.1", "10.0.0.2"));
+        assert!(contains("0.0.0.0/0", "1.2.3.4"));
+        assert!(!contains("0.0.0.0/0", "::1"));
+        assert!(contains("2001:db8::/32", "2001:db8:1::1"));
+        assert!(contains("::/0", "::1"));
+        for text in [
+            "",
+            "x",
+            "10.0.0.0/33",
+            "10.0.0.0/255.0.255.0",
+            "::/129",
+            "::/255.0.0.0",
+        ] {
+            assert_eq!(parse_network(text), None, "{text}");
         }
     }
 }

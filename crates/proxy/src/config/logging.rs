@@ -1,6 +1,8 @@
 //! Where log lines go, and what is logged.
 
-use super::address::Address;
+use super::address::{Address, NOT_IMPLEMENTED, parse_log};
+use super::diagnostic::Diagnostic;
+use super::statement::{Statement, parse_integer};
 use crate::log::{Facility, Level};
 
 /// A `log` statement: a receiver of log lines.
@@ -48,3 +50,60 @@ pub enum TrafficFormat {
     /// `option httplog`: a line per request, when it has ended.
     Http,
 }
+
+/// Where a proxy's lines go, before `log global` is replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum LogSource {
+    /// `log global`.
+    Global,
+    /// `log ADDRESS ...`.
+    Target(LogTarget),
+}
+
+/// Reads the statement `log ADDRESS [len N] [format F] [sample R:S] FACILITY [MAX [MIN]]`.
+pub(super) fn parse_target(statement: &Statement<'_>) -> Result<LogTarget, Diagnostic> {
+    let expects = "log : expects <address> and <facility> as arguments";
+    let address = statement.require(1, expects)?;
+    let address = parse_log(address).map_err(|text| statement.error(1, format!("log : {text}")))?;
+    let mut line_bytes_max = LINE_BYTES_MAX;
+    let mut at = 2;
+    loop {
+        match statement.word(at) {
+            Some("len") => {
+                let text = statement.require(at + 1, "log : 'len' expects a number of bytes")?;
+                line_bytes_max = parse_integer(text, "log len", 80, 65_535)
+                    .map_err(|text| statement.error(at + 1, text))?;
+            }
+            Some("format") if matches!(statement.word(at + 1), Some("local")) => {}
+            Some(word @ ("format" | "sample" | "profile")) => {
+                let value = statement.word(at + 1).unwrap_or_default();
+                let text = format!("log : '{word} {value}' {NOT_IMPLEMENTED}");
+                return Err(statement.error(at, text));
+            }
+            _ => break,
+        }
+        at += 2;
+    }
+    let name = statement.require(at, expects)?;
+    let facility = Facility::from_name(name)
+        .ok_or_else(|| statement.error(at, format!("log : unknown log facility '{name}'")))?;
+    let level = |index: usize, default: Level| match statement.word(index) {
+        None => Ok(default),
+        Some(name) => Level::from_name(name).ok_or_else(|| {
+            statement.error(index, format!("log : unknown optional log level '{name}'"))
+        }),
+    };
+    let level_max = level(at + 1, Level::Debug)?;
+    let level_min = level(at + 2, Level::Emergency)?;
+    statement.check_arguments_max(at + 2, "log")?;
+    Ok(LogTarget {
+        address,
+        line_bytes_max,
+        facility,
+        level_max,
+        level_min,
+    })
+}
+
+/// The default length of a line. HAProxy's, and the longest that old syslog daemons take.
+const LINE_BYTES_MAX: u32 = 1024;

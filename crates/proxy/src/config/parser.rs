@@ -1,0 +1,349 @@
+//! Files to sections: finds the lines, opens sections, hands statements to their keywords.
+
+use std::sync::Arc;
+
+use super::address::NOT_IMPLEMENTED;
+use super::diagnostic::{Diagnostic, Position, Severity};
+use super::global;
+use super::keyword::{FOREIGN_SECTIONS, unknown};
+use super::lexer::{LexError, Variables, Word, split};
+use super::model::Global;
+use super::proxy;
+use super::section::{Kind, Section, Settings};
+use super::statement::{Modifier, Statement};
+
+/// What the files say, statement by statement, before names are resolved.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    pub(super) global: Global,
+    /// All `defaults` sections, in order.
+    pub(super) defaults: Vec<Section>,
+    /// All other proxies, in order.
+    pub(super) proxies: Vec<Section>,
+}
+
+/// The reader of configuration files.
+pub(super) struct Parser<'e> {
+    environment: &'e dyn Fn(&str) -> Option<String>,
+    draft: Draft,
+    current: Current,
+    file: Arc<str>,
+    line: u32,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// The section that statements belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Current {
+    /// None: before the first section of a file.
+    None,
+    /// One that could not be opened; its statements have been complained about with it.
+    Skipped,
+    Global,
+    /// The last of [`Draft::defaults`].
+    Defaults,
+    /// The last of [`Draft::proxies`].
+    Proxy,
+}
+
+impl<'e> Parser<'e> {
+    /// A parser that has read nothing.
+    pub(super) fn new(environment: &'e dyn Fn(&str) -> Option<String>) -> Self {
+        Self {
+            environment,
+            draft: Draft::default(),
+            current: Current::None,
+            file: Arc::from(""),
+            line: 0,
+            diagnostics: Vec::new(),
+        }
+    }
+
+    /// What was read, and the complaints about it.
+    pub(super) fn finish(self) -> (Draft, Vec<Diagnostic>) {
+        (self.draft, self.diagnostics)
+    }
+
+    /// Reads a file. A section ends with its file.
+    pub(super) fn read_file(&mut self, name: &str, content: &[u8]) {
+        self.file = Arc::from(name);
+        self.current = Current::None;
+        self.line = 1;
+        if content.len() > FILE_BYTES_MAX {
+            let message = format!("file of {} bytes exceeds {FILE_BYTES_MAX}", content.len());
+            self.report(Diagnostic::error(&self.position(1), message));
+            return;
+        }
+        for line in content.split_inclusive(|byte| *byte == b'\n') {
+            match line.split_last() {
+                Some((b'\n', line)) => self.read_line(line),
+                _ => {
+                    self.read_line(line);
+                    self.report_missing_line_feed(line.len());
+                }
+            }
+            self.line += 1;
+        }
+    }
+
+    fn report_missing_line_feed(&mut self, line_bytes: usize) {
+        let column = u32::try_from(line_bytes + 1).unwrap_or(u32::MAX);
+        let message = format!(
+            "Missing LF on last line, file might have been truncated at position {column}."
+        );
+        self.report(Diagnostic::error(&self.position(column), message));
+    }
+
+    fn read_line(&mut self, line: &[u8]) {
+        if line.len() > LINE_BYTES_MAX {
+            let message = format!("line of {} bytes exceeds {LINE_BYTES_MAX}", line.len());
+            self.report(Diagnostic::error(&self.position(1), message));
+            return;
+        }
+        let file = Arc::clone(&self.file);
+        let variables = Variables {
+            environment: self.environment,
+            file: &file,
+            line: self.line,
+            section: self.section_name(),
+        };
+        match split(line, variables) {
+            Err(error) => self.report_lex_error(line, &error),
+            Ok(words) => {
+                if let Err(diagnostic) = self.read_words(&words, &file) {
+                    self.report(diagnostic);
+                }
+            }
+        }
+    }
+
+    fn section_name(&self) -> &'static str {
+        match self.current {
+            Current::None | Current::Skipped => "",
+            Current::Global => "global",
+            Current::Defaults => "defaults",
+            Current::Proxy => self
+                .draft
+                .proxies
+                .last()
+                .map_or("", |proxy| proxy.kind.name()),
+        }
+    }
+
+    fn read_words(&mut self, words: &[Word], file: &Arc<str>) -> Result<(), Diagnostic> {
+        let Some(statement) = Statement::new(words, file, self.line) else {
+            return Ok(());
+        };
+        let keyword = statement.keyword();
+        if keyword.starts_with('.') {
+            let message = format!("'{keyword}' (a conditional block or message) {NOT_IMPLEMENTED}");
+            return Err(statement.error(0, message));
+        }
+        if statement.modifier == Modifier::Set {
+            let kind = match keyword {
+                "global" => return self.open_global(&statement),
+                "defaults" => Kind::Defaults,
+                "frontend" => Kind::Frontend,
+                "backend" => Kind::Backend,
+                "listen" => Kind::Listen,
+                // In a proxy these are keywords, or unknown ones, and not sections.
+                _ if FOREIGN_SECTIONS.contains(&keyword) => {
+                    self.current = Current::Skipped;
+                    let message = format!("section '{keyword}' {NOT_IMPLEMENTED}");
+                    return Err(statement.error(0, message));
+                }
+                _ => return self.read_statement(&statement),
+            };
+            // Statements of a section that can't be opened belong to no other one.
+            self.current = Current::Skipped;
+            return self.open_proxy(kind, &statement);
+        }
+        self.read_statement(&statement)
+    }
+
+    fn read_statement(&mut self, statement: &Statement<'_>) -> Result<(), Diagnostic> {
+        let section = match self.current {
+            Current::Skipped => return Ok(()),
+            Current::Global => return global::handle(&mut self.draft.global, statement),
+            Current::Defaults => self.draft.defaults.last_mut(),
+            Current::Proxy => self.draft.proxies.last_mut(),
+            Current::None => None,
+        };
+        let Some(section) = section else {
+            let keyword = statement.keyword();
+            let sections = ["global", "defaults", "frontend", "backend", "listen"].into_iter();
+            let text = unknown("keyword", keyword, " out of section", sections, &[]);
+            return Err(statement.error(0, text));
+        };
+        proxy::handle(section, statement, &mut self.diagnostics)
+    }
+
+    fn open_global(&mut self, statement: &Statement<'_>) -> Result<(), Diagnostic> {
+        self.current = Current::Global;
+        statement.check_arguments_max(0, "global")
+    }
+
+    fn open_proxy(&mut self, kind: Kind, statement: &Statement<'_>) -> Result<(), Diagnostic> {
+        let keyword = kind.name();
+        let (name, mut at) = match (kind, statement.word(1)) {
+            (Kind::Defaults, None | Some("from")) => ("", 1),
+            (_, Some(name)) => (name, 2),
+            (_, None) => {
+                return Err(statement.error(0, format!("'{keyword}' expects an <id> argument")));
+            }
+        };
+        if let Some(warning) = odd_name(name, statement) {
+            self.report(warning);
+        }
+        if self.draft.defaults.len() + self.draft.proxies.len() >= SECTIONS_MAX {
+            return Err(statement.error(0, format!("more than {SECTIONS_MAX} sections")));
+        }
+        let mut address = None;
+        if kind != Kind::Defaults && !matches!(statement.word(at), None | Some("from")) {
+            address = statement.word(at).map(|word| (at, word));
+            at += 1;
+        }
+        let mut from = None;
+        if statement.word(at) == Some("from") {
+            let message = "'from' expects the name of a 'defaults' section";
+            from = Some((at + 1, statement.require(at + 1, message)?));
+            at += 2;
+        }
+        statement.check_arguments_max(at - 1, keyword)?;
+        let settings = self.inherited(kind, name, from, statement)?;
+        let mut section = Section::new(kind, name, statement.position(), settings);
+        let outcome = self.old_address(&mut section, statement, address);
+        if kind == Kind::Defaults {
+            self.draft.defaults.push(section);
+            self.current = Current::Defaults;
+        } else {
+            self.draft.proxies.push(section);
+            self.current = Current::Proxy;
+        }
+        outcome
+    }
+
+    /// What a new section starts from: the defaults that it names, else the last ones.
+    fn inherited(
+        &self,
+        kind: Kind,
+        name: &str,
+        from: Option<(usize, &str)>,
+        statement: &Statement<'_>,
+    ) -> Result<Settings, Diagnostic> {
+        let defaults = &self.draft.defaults;
+        let section = match from {
+            Some((index, from)) => {
+                let found = defaults
+                    .iter()
+                    .rev()
+                    .find(|defaults| &*defaults.name == from);
+                Some(found.ok_or_else(|| {
+                    let keyword = kind.name();
+                    let message =
+                        format!("defaults section '{from}' not found for {keyword} '{name}'.");
+                    statement.error(index, message)
+                })?)
+            }
+            None if kind == Kind::Defaults => None,
+            None => defaults.last(),
+        };
+        Ok(section
+            .map(|section| section.settings.clone())
+            .unwrap_or_default())
+    }
+
+    /// `listen NAME ADDRESS`: the form of HAProxy before 1.6, kept because files and guides have it.
+    fn old_address(
+        &mut self,
+        section: &mut Section,
+        statement: &Statement<'_>,
+        address: Option<(usize, &str)>,
+    ) -> Result<(), Diagnostic> {
+        let Some((index, address)) = address else {
+            return Ok(());
+        };
+        let keyword = section.kind.name();
+        let line = format!("'{keyword} {} {address}'", section.name);
+        if !section.kind.has_frontend() {
+            let message = format!("{line}: the address is ignored, a backend has no listener.");
+            self.report(Diagnostic::warning(&statement.position_of(index), message));
+            return Ok(());
+        }
+        proxy::add_binds(section, statement, index, address)?;
+        let message = format!(
+            "{line} is an old form, which HAProxy refuses since 1.6; write 'bind {address}' on a \
+             line of its own today."
+        );
+        self.report(Diagnostic::warning(&statement.position_of(index), message));
+        Ok(())
+    }
+
+    fn report_lex_error(&mut self, line: &[u8], error: &LexError) {
+        let LexError { column, text } = error;
+        let mut message = format!("{text} at position {column}");
+        if line.len() <= EXCERPT_BYTES_MAX {
+            let before = &line[..line.len().min(*column as usize - 1)];
+            let indent = String::from_utf8_lossy(before).chars().count();
+            let shown: String = String::from_utf8_lossy(line)
+                .chars()
+                .map(|character| {
+                    if character.is_control() {
+                        ' '
+                    } else {
+                        character
+                    }
+                })
+                .collect();
+            message.push_str(&format!(":\n  {}\n  {:indent$}^", shown.trim_end(), ""));
+        }
+        self.report(Diagnostic::error(&self.position(*column), message));
+    }
+
+    fn position(&self, column: u32) -> Position {
+        Position::new(Arc::clone(&self.file), self.line, column)
+    }
+
+    /// Keeps a complaint. Beyond the limit one more says that there are others.
+    fn report(&mut self, diagnostic: Diagnostic) {
+        match self.diagnostics.len() {
+            ..DIAGNOSTICS_MAX => self.diagnostics.push(diagnostic),
+            DIAGNOSTICS_MAX => self.diagnostics.push(Diagnostic {
+                severity: Severity::Error,
+                position: diagnostic.position,
+                message: String::from("too many errors; this and later ones are not listed"),
+            }),
+            _ => {}
+        }
+    }
+}
+
+/// The complaint about a name with characters that HAProxy does not like. It works all the same,
+/// there and here.
+fn odd_name(name: &str, statement: &Statement<'_>) -> Option<Diagnostic> {
+    let is_allowed =
+        |character: char| character.is_ascii_alphanumeric() || "_.:-".contains(character);
+    let character = name.chars().find(|character| !is_allowed(*character))?;
+    let message = format!(
+        "character '{}' is not permitted in '{}' name '{}'.",
+        character.escape_default(),
+        statement.keyword(),
+        name.escape_default()
+    );
+    Some(Diagnostic::warning(&statement.position_of(1), message))
+}
+
+/// Bytes of a file; the largest in use, with thousands of servers, have a few megabytes.
+const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Bytes of a line. HAProxy's line buffer has 2048, and grows.
+const LINE_BYTES_MAX: usize = 16 * 1024;
+
+/// Sections of all files; each proxy costs memory in the runtime state.
+const SECTIONS_MAX: usize = 4096;
+
+/// Complaints that are kept.
+const DIAGNOSTICS_MAX: usize = 1000;
+
+/// Longer lines are not shown under a complaint.
+const EXCERPT_BYTES_MAX: usize = 200;
