@@ -191,6 +191,3 @@ const KEPT_BYTES_MAX: usize = 256 << 10;
 /// How much unread output a session may cause before it waits for the reader. A reply that has
 /// begun may exceed it by one value.
 const FULL_BYTES: usize = 1 << 20;
-
-#[cfg(test)]
-mod tests;

@@ -69,7 +69,10 @@ pub struct ConnectionFacts<'a> {
 
 /// An engine without a process: for tests, and for programs that embed one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "there is nothing to know about nothing"
+)]
 pub struct NoProcess;
 
 impl Process for NoProcess {

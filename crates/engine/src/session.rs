@@ -285,6 +285,3 @@ impl Step {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
