@@ -1,0 +1,166 @@
+//! All interleavings of a few calls, as loom finds them. Run with
+//! `RUSTFLAGS="--cfg steadfast_loom" cargo test -p steadfast-store --test loom`.
+//!
+//! Under loom each block's bytes are stood for by a cell whose plain accesses the model checks, so
+//! a read that races with a write or with the free fails, as does a block that is never freed.
+#![cfg(steadfast_loom)]
+
+use loom::sync::Arc;
+use loom::thread;
+
+use steadfast_store::{
+    Attributes, Change, Condition, NewItem, Outcome, PutError, Settings, ShortValue, Store,
+    Timestamp,
+};
+
+const NOW: Timestamp = Timestamp::from_secs(1);
+const KEY: &[u8] = b"key";
+
+fn check(model: impl Fn(Arc<Store>) + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(move || {
+        let mut settings = Settings::default();
+        settings.memory_bytes_max = 1 << 20;
+        settings.stripes = 1;
+        settings.item_bytes_max = 1 << 19;
+        let store = Arc::new(Store::new(settings).unwrap());
+        model(Arc::clone(&store));
+        assert_eq!(store.check_invariants(), 0, "all memory is given back");
+        assert_eq!(store.stats().held_bytes, 0);
+    });
+}
+
+fn put(store: &Store, fill: u8) {
+    put_if(store, fill, Condition::Always).unwrap();
+}
+
+fn put_if(store: &Store, fill: u8, when: Condition) -> Result<bool, PutError> {
+    let outcome = store.put(KEY, NewItem::new(&[fill; 9], Attributes::default()), when, NOW)?;
+    Ok(matches!(outcome, Outcome::Stored(_)))
+}
+
+fn assert_whole(value: &[u8]) {
+    assert!(value == [1; 9] || value == [2; 9], "a torn value: {value:?}");
+}
+
+#[test]
+fn a_read_never_sees_a_torn_value() {
+    check(|store| {
+        put(&store, 1);
+        let writer = thread::spawn({
+            let store = Arc::clone(&store);
+            move || put(&store, 2)
+        });
+        store.read(KEY, NOW, |entry| assert_whole(entry.value())).hit().unwrap();
+        store.remove(KEY, NOW);
+        writer.join().unwrap();
+    });
+}
+
+#[test]
+fn a_held_item_survives_overwriting_and_removal() {
+    check(|store| {
+        put(&store, 1);
+        let writer = thread::spawn({
+            let store = Arc::clone(&store);
+            move || {
+                put(&store, 2);
+                store.remove(KEY, NOW);
+            }
+        });
+        if let Some(item) = store.get(KEY, NOW) {
+            assert_whole(item.value());
+        }
+        writer.join().unwrap();
+        assert_eq!(store.stats().items, 0);
+    });
+}
+
+#[test]
+fn the_last_of_two_readers_and_the_store_frees_once() {
+    check(|store| {
+        put(&store, 1);
+        let (first, second) = (store.get(KEY, NOW).unwrap(), store.get(KEY, NOW).unwrap());
+        let reader = thread::spawn(move || assert_whole(first.value()));
+        let remover = thread::spawn({
+            let store = Arc::clone(&store);
+            move || assert!(store.remove(KEY, NOW))
+        });
+        assert_whole(second.value());
+        drop(second);
+        reader.join().unwrap();
+        remover.join().unwrap();
+    });
+}
+
+#[test]
+fn a_value_is_written_in_place_only_after_its_last_reader() {
+    check(|store| {
+        put(&store, 1);
+        let item = store.get(KEY, NOW).unwrap();
+        let reader = thread::spawn(move || assert_eq!(item.value(), [1; 9]));
+        put(&store, 2);
+        reader.join().unwrap();
+        store.read(KEY, NOW, |entry| assert_eq!(entry.value(), [2; 9])).hit().unwrap();
+    });
+}
+
+#[test]
+fn a_reader_that_comes_as_the_last_one_leaves_is_on_the_books() {
+    check(|store| {
+        put(&store, 1);
+        let first = store.get(KEY, NOW).unwrap();
+        let reader = thread::spawn(move || drop(first));
+        let second = store.get(KEY, NOW).unwrap();
+        reader.join().unwrap();
+        assert!(store.stats().held_bytes > 0);
+        drop(second);
+    });
+}
+
+#[test]
+fn one_of_two_adds_wins() {
+    check(|store| {
+        let other = thread::spawn({
+            let store = Arc::clone(&store);
+            move || put_if(&store, 1, Condition::IfAbsent).unwrap()
+        });
+        let is_mine = put_if(&store, 2, Condition::IfAbsent).unwrap();
+        assert!(is_mine != other.join().unwrap());
+    });
+}
+
+#[test]
+fn no_update_is_lost() {
+    fn increment(store: &Store) {
+        let edit = |entry: &steadfast_store::Entry<'_>| {
+            (Change::Value(ShortValue::new(&[entry.value()[0] + 1]).unwrap()), ())
+        };
+        store.update(KEY, NOW, edit).unwrap().hit().unwrap();
+    }
+    check(|store| {
+        let zero = NewItem::new(&[0], Attributes::default());
+        let _ = store.put(KEY, zero, Condition::Always, NOW).unwrap();
+        let other = thread::spawn({
+            let store = Arc::clone(&store);
+            move || increment(&store)
+        });
+        increment(&store);
+        other.join().unwrap();
+        store.read(KEY, NOW, |entry| assert_eq!(entry.value(), [2])).hit().unwrap();
+    });
+}
+
+#[test]
+fn a_reservation_dropped_elsewhere_gives_its_memory_back() {
+    check(|store| {
+        let mut filled = store.reserve(KEY, 9, Attributes::default(), NOW).unwrap();
+        filled.value_mut().fill(1);
+        let dropped = store.reserve(KEY, 20_000, Attributes::default(), NOW).unwrap();
+        let other = thread::spawn(move || drop(dropped));
+        let outcome = store.commit(filled, Condition::Always, NOW);
+        assert!(matches!(outcome, Outcome::Stored(_)));
+        other.join().unwrap();
+    });
+}
