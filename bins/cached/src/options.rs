@@ -1,7 +1,7 @@
 //! memcached's command line.
 //!
-//! One table ([`flags`]) says what every flag is called, takes, does and means; parsing and `--help`
-//! both read it. Values may be bundled (`-m64`, `-vv`), separate, or behind `=` for long names, which
+//! One table says what every flag is called, takes, does and means; parsing and `--help` both read
+//! it. Values may be bundled (`-m64`, `-vv`), separate, or behind `=` for long names, which
 //! may be cut short while they stay unique, as with GNU getopt.
 
 mod address;

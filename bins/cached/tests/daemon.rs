@@ -1,0 +1,358 @@
+//! The daemon as a process: exit statuses, messages, signals, files.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail by panicking, too"
+)]
+
+mod peer;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, geteuid};
+use peer::Client;
+
+/// The daemon's command, as the user who runs the tests.
+fn daemon(line: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_steadfast-cached"));
+    if geteuid().is_root() {
+        command.args(["-u", "root"]);
+    }
+    command.args(line.split_whitespace());
+    command
+}
+
+fn fails(line: &str) -> (Option<i32>, String) {
+    ended(&daemon(line).output().unwrap())
+}
+
+fn ended(output: &Output) -> (Option<i32>, String) {
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+/// A daemon in the foreground, ended with the test.
+struct Foreground {
+    child: Child,
+    address: SocketAddr,
+    _folder: tempfile::TempDir,
+}
+
+impl Foreground {
+    /// Starts on a free loopback port, and waits until it serves.
+    fn start(line: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // The daemon writes there after it has become another user.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        let ports = folder.path().join("ports");
+        let child = daemon(line)
+            .args(["-l", "127.0.0.1", "-p", "-1"])
+            .env("MEMCACHED_PORT_FILENAME", &ports)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], port(&ports)));
+        Self {
+            child,
+            address,
+            _folder: folder,
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id() as i32), signal).unwrap();
+    }
+
+    /// Waits for the end, and returns the exit status and all of standard error.
+    fn end(mut self) -> (Option<i32>, String) {
+        let mut text = String::new();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut text)
+            .unwrap();
+        (self.child.wait().unwrap().code(), text)
+    }
+}
+
+impl Drop for Foreground {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits for the file of ports and returns the first.
+fn port(path: &Path) -> u16 {
+    await_true(|| path.exists());
+    let text = fs::read_to_string(path).unwrap();
+    let port = text
+        .strip_prefix("TCP INET: ")
+        .and_then(|text| text.lines().next());
+    port.unwrap_or_else(|| panic!("{text}")).parse().unwrap()
+}
+
+fn await_true(mut condition: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "waited in vain"
+        );
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn port_that_is_taken_is_one_clear_line_and_71() {
+    let taken = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let _holder = TcpListener::bind(taken).unwrap();
+    assert_eq!(
+        fails(&format!("-l 127.0.0.1 -p {}", taken.port())),
+        (
+            Some(71),
+            format!("steadfast-cached: cannot listen on {taken}: address already in use\n")
+        )
+    );
+}
+
+#[test]
+fn port_of_a_running_daemon_is_taken() {
+    let first = Foreground::start("");
+    let (status, message) = fails(&format!("-l {}", first.address));
+    assert_eq!(status, Some(71));
+    assert!(message.contains("address already in use"), "{message}");
+}
+
+#[test]
+fn address_that_is_not_ours_is_71() {
+    let (status, message) = fails("-l 192.0.2.1:11299");
+    assert_eq!(status, Some(71));
+    assert_eq!(
+        message,
+        "steadfast-cached: cannot listen on 192.0.2.1:11299: this machine does not have that address\n"
+    );
+}
+
+#[test]
+fn unknown_user_is_67_for_root() {
+    let (status, message) = fails("-u no-such-user -l 127.0.0.1:0");
+    if geteuid().is_root() {
+        assert_eq!(status, Some(67));
+        assert_eq!(
+            message,
+            "steadfast-cached: can't find the user 'no-such-user'\n"
+        );
+    }
+}
+
+#[test]
+fn root_must_name_a_user() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_steadfast-cached"));
+    let output = command.args(["-l", "192.0.2.1:1"]).output().unwrap();
+    let expected = match geteuid().is_root() {
+        true => (Some(64), "must add '-u root' to start as root"),
+        false => (Some(71), "this machine does not have that address"),
+    };
+    let (status, message) = ended(&output);
+    assert_eq!(status, expected.0);
+    assert!(message.contains(expected.1), "{message}");
+}
+
+#[test]
+fn bad_options_are_1_and_impossible_ones_64() {
+    assert_eq!(fails("--bogus").0, Some(1));
+    assert_eq!(fails("-c").0, Some(1));
+    assert_eq!(fails("-Z").0, Some(64));
+    assert_eq!(fails("-m 1").0, Some(64));
+    let (status, message) = fails("-S");
+    assert_eq!(status, Some(64));
+    assert_eq!(
+        message,
+        "steadfast-cached: -S, --enable-sasl: not implemented yet\n"
+    );
+}
+
+#[test]
+fn questions_are_answered_on_standard_output() {
+    for (flag, start) in [
+        ("-h", "memcached 1.6."),
+        ("-V", "memcached 1.6."),
+        ("-i", "memcached 1.6."),
+    ] {
+        let output = daemon(flag).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        assert!(output.stdout.starts_with(start.as_bytes()));
+        assert!(output.stderr.is_empty());
+    }
+    assert_eq!(
+        daemon("--check-config -m 64").status().unwrap().code(),
+        Some(0)
+    );
+}
+
+#[test]
+fn term_and_int_end_at_once_with_0() {
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let daemon = Foreground::start("");
+        let mut client = Client::connect(daemon.address).unwrap();
+        client.exchange("get a\r\n", "END\r\n");
+        daemon.signal(signal);
+        assert_eq!(daemon.end(), (Some(0), String::new()));
+        assert_eq!(client.rest(), b"");
+    }
+}
+
+#[test]
+fn usr1_ends_gracefully_and_hup_does_nothing() {
+    let daemon = Foreground::start("-v");
+    let mut client = Client::connect(daemon.address).unwrap();
+    daemon.signal(Signal::SIGHUP);
+    client.exchange("get a\r\n", "END\r\n");
+    daemon.signal(Signal::SIGUSR1);
+    let (status, text) = daemon.end();
+    assert_eq!(status, Some(0));
+    assert_eq!(
+        text.lines().collect::<Vec<_>>(),
+        [
+            "steadfast-cached: HUP: there is nothing to reload",
+            "steadfast-cached: USR1: stopping gracefully",
+        ]
+    );
+}
+
+#[test]
+fn second_verbosity_tells_who_comes_and_goes() {
+    let mut daemon = Foreground::start("-vv");
+    let mut lines = BufReader::new(daemon.child.stderr.take().unwrap()).lines();
+    let mut client = Client::connect(daemon.address).unwrap();
+    let line = lines.next().unwrap().unwrap();
+    let from = client.0.local_addr().unwrap();
+    assert!(
+        line.ends_with(&format!(" new connection from tcp:{from}")),
+        "{line}"
+    );
+    client.finish();
+    let line = lines.next().unwrap().unwrap();
+    assert!(line.ends_with(" closed"), "{line}");
+}
+
+#[test]
+fn pid_file_that_cannot_be_written_is_only_a_warning() {
+    let daemon = Foreground::start("-P /nonexistent/cached.pid");
+    Client::connect(daemon.address)
+        .unwrap()
+        .exchange("get a\r\n", "END\r\n");
+    daemon.signal(Signal::SIGTERM);
+    let (status, text) = daemon.end();
+    assert_eq!(status, Some(0));
+    assert_eq!(
+        text,
+        "steadfast-cached: warning: cannot write the pid file /nonexistent/cached.pid: \
+         no such file or directory\n"
+    );
+}
+
+#[test]
+fn pid_file_stays_without_d_and_a_live_owner_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cached.pid");
+    fs::write(&path, "1\n").unwrap();
+    let daemon = Foreground::start(&format!("-P {}", path.display()));
+    assert_eq!(
+        fs::read_to_string(&path).unwrap(),
+        format!("{}\n", daemon.child.id())
+    );
+    daemon.signal(Signal::SIGTERM);
+    let (_, text) = daemon.end();
+    assert!(text.contains("names a live process, 1\n"), "{text}");
+    assert!(path.exists());
+}
+
+/// Starts in the background, and returns the process number when it serves.
+fn background(folder: &Path, line: &str) -> (Pid, SocketAddr) {
+    let pid_file = folder.join("cached.pid");
+    let ports = folder.join("ports");
+    let status = daemon(line)
+        .args(["-d", "-l", "127.0.0.1", "-p", "-1", "-P"])
+        .arg(&pid_file)
+        .env("MEMCACHED_PORT_FILENAME", &ports)
+        .status()
+        .unwrap();
+    // No waiting: when the first process has ended, the daemon serves.
+    assert_eq!(status.code(), Some(0));
+    let pid = fs::read_to_string(&pid_file)
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
+    (
+        Pid::from_raw(pid),
+        SocketAddr::from(([127, 0, 0, 1], port(&ports))),
+    )
+}
+
+#[test]
+fn daemon_serves_when_its_parent_exits_and_cleans_up_at_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pid, address) = background(folder.path(), "");
+    Client::connect(address)
+        .unwrap()
+        .exchange("get a\r\n", "END\r\n");
+    let process = PathBuf::from(format!("/proc/{pid}"));
+    assert_eq!(fs::read_link(process.join("cwd")).unwrap(), Path::new("/"));
+    assert_eq!(
+        fs::read_link(process.join("fd/2")).unwrap(),
+        Path::new("/dev/null")
+    );
+    kill(pid, Signal::SIGTERM).unwrap();
+    await_true(|| !folder.path().join("cached.pid").exists());
+}
+
+#[test]
+fn daemon_that_cannot_start_fails_in_the_foreground() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (status, message) = fails(&format!("-d -l {}", taken.local_addr().unwrap()));
+    assert_eq!(status, Some(71));
+    assert!(message.contains("address already in use"), "{message}");
+}
+
+#[test]
+fn root_becomes_the_user_and_has_no_groups_left() {
+    if !geteuid().is_root() {
+        return;
+    }
+    let daemon = Foreground::start("-u nobody");
+    Client::connect(daemon.address)
+        .unwrap()
+        .exchange("get a\r\n", "END\r\n");
+    let status = fs::read_to_string(format!("/proc/{}/status", daemon.child.id())).unwrap();
+    let ids = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        line[name.len()..]
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert!(ids("Uid:").iter().all(|id| id == "65534"), "{status}");
+    assert!(
+        ids("Gid:")
+            .iter()
+            .chain(&ids("Groups:"))
+            .all(|id| id == "65534"),
+        "{status}"
+    );
+}
