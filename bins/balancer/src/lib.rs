@@ -1,1 +1,18 @@
-//! A load balancer that takes the place of HAProxy.
+#![doc = include_str!("../README.md")]
+
+mod balancer;
+mod bind;
+mod checks;
+mod clock;
+mod control_socket;
+mod listener;
+mod messages;
+mod options;
+pub mod process;
+mod relay;
+mod status;
+mod syslog;
+
+pub use balancer::{Balancer, Embedding, Running, Sink};
+pub use bind::StartError;
+pub use options::{Command, OptionError, Options, help};

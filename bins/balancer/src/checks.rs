@@ -1,0 +1,63 @@
+//! Health checks: the connections that the proxy's health machine asks for.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::SockRef;
+use steadfast_proxy::server::CheckOutcome;
+use steadfast_proxy::state::Check;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{sleep_until, timeout};
+
+use crate::balancer::{Phase, Shared};
+use crate::clock;
+
+/// Makes every check when it is due, until the balancer leaves.
+pub(crate) async fn run(shared: Arc<Shared>, mut phase: watch::Receiver<Phase>) {
+    tokio::select! {
+        _ = phase.wait_for(|phase| *phase == Phase::Stopped) => {}
+        () = schedule(&shared) => {}
+    }
+}
+
+async fn schedule(shared: &Arc<Shared>) {
+    loop {
+        let ended = shared.check_ended.notified();
+        while let Some(check) = shared.with_state(|state| state.poll_check(clock::now())) {
+            tokio::spawn(perform(Arc::clone(shared), check));
+        }
+        match shared.with_state(|state| state.poll_timeout()) {
+            Some(due) => {
+                // Whichever comes first; both only mean "look again".
+                tokio::select! {
+                    () = ended => {}
+                    () = sleep_until(due.into()) => {}
+                }
+            }
+            None => ended.await,
+        }
+    }
+}
+
+async fn perform(shared: Arc<Shared>, check: Check) {
+    let outcome = probe(&check).await;
+    shared.with_state(|state| state.handle_check(check.server, outcome, clock::now()));
+    shared.check_ended.notify_one();
+}
+
+async fn probe(check: &Check) -> CheckOutcome {
+    match timeout(check.timeout, TcpStream::connect(check.address)).await {
+        Err(_) => CheckOutcome::TimedOut,
+        Ok(Ok(socket)) => {
+            // Leave with a reset, as HAProxy does: the server need not keep the connection in TIME_WAIT.
+            let _ = SockRef::from(&socket).set_linger(Some(Duration::ZERO));
+            CheckOutcome::Passed
+        }
+        Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => CheckOutcome::TimedOut,
+        Ok(Err(error)) => CheckOutcome::Failed {
+            errno: error.raw_os_error().unwrap_or(0),
+        },
+    }
+}

@@ -1,0 +1,434 @@
+//! The life of the daemon: from the command line to its end.
+//!
+//! The order is HAProxy's, so that low ports, sockets and files outside the jail are within reach: read the
+//! configuration, resolve names, bind, raise limits, go to the background, write the pid file, change the root, give
+//! up privileges, serve. The runtime and its threads come into being after the fork.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use nix::sys::signal::{Signal as OldSignal, kill};
+use nix::unistd::Pid;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use steadfast_host::daemonise::{self, Announcer};
+use steadfast_host::exit::Status;
+use steadfast_host::pid_file::PidFile;
+use steadfast_host::privilege::Identity;
+use steadfast_host::{limits, readiness};
+use steadfast_proxy::config::{self, Config};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::balancer::{Balancer, Embedding, Running};
+use crate::bind::{self, Addresses, system_text};
+use crate::messages::{self, Messages};
+use crate::options::{Command, Options, help};
+
+/// Runs the daemon with the words after the program's name, to its end.
+///
+/// Returns 0 after a soft stop, `-c`, `-v` and `--help`, and 1 when it could not start. TERM and INT end the process
+/// by that signal.
+pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match Command::parse(words) {
+        Ok(Command::Run(options)) => {
+            let messages = Messages::new(options.quiet);
+            match Daemon::prepare(*options, &messages) {
+                Ok(Some(daemon)) => daemon.live(&messages),
+                Ok(None) => ExitCode::SUCCESS,
+                Err(Failed) => ExitCode::FAILURE,
+            }
+        }
+        Ok(Command::Help) => print(&help(), ExitCode::SUCCESS),
+        Ok(Command::Version) => print(VERSION, ExitCode::SUCCESS),
+        Ok(Command::BuildInfo) => print(&format!("{VERSION}{BUILD_INFO}"), ExitCode::SUCCESS),
+        Ok(Command::Usage(unknown)) => {
+            if let Some(word) = unknown {
+                Messages::new(false).alert(&format!("unknown option '{word}'"));
+            }
+            messages::print(help().trim_end());
+            print(VERSION, ExitCode::FAILURE)
+        }
+        Err(error) => {
+            Messages::new(false).alert(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Standard output without a reader is no reason to panic.
+fn print(text: &str, status: ExitCode) -> ExitCode {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    status
+}
+
+const VERSION: &str = concat!(
+    "steadfast-balancer version ",
+    env!("CARGO_PKG_VERSION"),
+    ", in the place of HAProxy\n"
+);
+
+const BUILD_INFO: &str = "\
+Protocols  : HTTP/1.0 and 1.1 in the clear
+Balancing  : roundrobin
+Checks     : TCP
+Log targets: UDP, unix datagram
+Polling    : epoll
+";
+
+/// The reason has been told already.
+struct Failed;
+
+/// A balancer that is bound, and what remains to be done before it serves.
+struct Daemon {
+    balancer: Balancer,
+    identity: Identity,
+    background: bool,
+    pid_file: Option<PathBuf>,
+    threads: usize,
+    options: Options,
+}
+
+impl Daemon {
+    /// Does everything up to the fork. `None` if checking was all that was asked for.
+    fn prepare(options: Options, messages: &Messages) -> Result<Option<Self>, Failed> {
+        let refuse = |text: String| {
+            messages.alert(&text);
+            Failed
+        };
+        if let Some(directory) = &options.directory {
+            std::env::set_current_dir(directory).map_err(|error| {
+                let (directory, why) = (directory.display(), system_text(&error));
+                refuse(format!("Could not change to directory {directory} : {why}"))
+            })?;
+        }
+        let config = configuration(&options, messages)?;
+        let identity = identity(&config).map_err(|error| refuse(error.to_string()))?;
+        if options.check {
+            Addresses::resolve(&config).map_err(|error| refuse(error.to_string()))?;
+            return check_warnings(&options, messages).map(|()| {
+                if messages.warned() {
+                    print("Warnings were found.\n", ExitCode::SUCCESS);
+                }
+                if options.verbose {
+                    print("Configuration file is valid\n", ExitCode::SUCCESS);
+                }
+                None
+            });
+        }
+        if config
+            .frontends
+            .iter()
+            .all(|frontend| frontend.disabled || frontend.binds.is_empty())
+        {
+            let text = "config : configuration has no listener: there is nothing to do";
+            return Err(refuse(String::from(text)));
+        }
+        check_warnings(&options, messages)?;
+        let background = (options.daemon || config.global.daemon) && !options.foreground;
+        let pid_file = options
+            .pid_file
+            .clone()
+            .or_else(|| config.global.pidfile.clone().map(PathBuf::from));
+        let threads = config.global.nbthread.map(|threads| threads as usize);
+        let ulimit = config.global.ulimit_n;
+        let embedding = Embedding {
+            notices: Some(Arc::new(messages::print)),
+            connections_max: options.process_connections_max,
+            share_addresses: !(options.finish.is_empty() && options.terminate.is_empty()),
+            ..Embedding::default()
+        };
+        let mut balancer = Balancer::bind(config, embedding).map_err(|error| {
+            let bind = matches!(error, bind::StartError::Bind { .. });
+            let failed = refuse(error.to_string());
+            if bind {
+                refuse(String::from(SOME_LISTENER_FAILED));
+            }
+            failed
+        })?;
+        raise_limits(&mut balancer, ulimit, messages);
+        let available = || std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = threads.unwrap_or_else(available);
+        Ok(Some(Self {
+            balancer,
+            identity,
+            background,
+            pid_file,
+            threads,
+            options,
+        }))
+    }
+
+    /// Goes to the background if asked to, and serves until the end.
+    fn live(self, messages: &Messages) -> ExitCode {
+        // Old processes are told before the fork, as the new one is sure to serve now.
+        let announcer = if self.background {
+            match daemonise::daemonise() {
+                Ok(announcer) => Some(announcer),
+                Err(error) => {
+                    messages.alert(&format!("Cannot fork: {}", system_text(&error)));
+                    return ExitCode::FAILURE;
+                }
+            }
+        } else {
+            None
+        };
+        let mut announcer = announcer;
+        match self.serve(&mut announcer) {
+            Ok(status) => status,
+            Err(text) => {
+                messages.alert(&text);
+                if let Some(announcer) = announcer {
+                    announcer.fail(Status::Failure);
+                }
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn serve(self, announcer: &mut Option<Announcer>) -> Result<ExitCode, String> {
+        let Self {
+            balancer,
+            identity,
+            background,
+            pid_file,
+            threads,
+            options,
+        } = self;
+        // A foreground process leaves pid files alone, as HAProxy does. It is left behind at the end: by then the
+        // process is in a jail, and not root.
+        if let Some(path) = pid_file.filter(|_| background) {
+            PidFile::write(&path).map_err(|error| {
+                let why = system_text(&error);
+                format!(
+                    "[haproxy.main()] Cannot create pidfile {} : {why}",
+                    path.display()
+                )
+            })?;
+        }
+        identity
+            .assume()
+            .map_err(|error| privilege_text(&identity, &error))?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads)
+            .enable_all()
+            .build()
+            .map_err(|error| format!("cannot start the runtime: {}", system_text(&error)))?;
+        runtime.block_on(async move {
+            let watch = |error| format!("cannot watch sockets and signals: {error}");
+            let signals = Signals::new().map_err(watch)?;
+            let running = balancer.serve().map_err(watch)?;
+            if let Some(announcer) = announcer.take() {
+                announcer
+                    .ready(Some(Path::new("/")), false)
+                    .map_err(watch)?;
+            }
+            hand_over(&options);
+            readiness::ready();
+            Ok(signals.obey(running).await)
+        })
+    }
+}
+
+/// Reads all files and parses them as one configuration; tells everything that is wrong with it.
+fn configuration(options: &Options, messages: &Messages) -> Result<Config, Failed> {
+    let mut files = Vec::new();
+    for path in &options.files {
+        let read = if path.is_dir() {
+            read_directory(path)
+        } else {
+            read_file(path)
+        };
+        match read {
+            Ok(read) => files.extend(read),
+            Err((path, error)) => {
+                let (path, why) = (path.display(), system_text(&error));
+                messages.alert(&format!(
+                    "config : Cannot open configuration file/directory {path} : {why}"
+                ));
+                return Err(Failed);
+            }
+        }
+    }
+    let texts: Vec<(&str, &[u8])> = files
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_slice()))
+        .collect();
+    let parsed = config::parse(&texts, &|name| std::env::var(name).ok());
+    for diagnostic in &parsed.diagnostics {
+        messages.diagnostic(diagnostic);
+    }
+    let Some(mut config) = parsed.config else {
+        let name = |diagnostic: &config::Diagnostic| {
+            Some(diagnostic)
+                .filter(|one| one.severity == config::Severity::Error)?
+                .position
+                .clone()
+        };
+        let file = parsed
+            .diagnostics
+            .iter()
+            .find_map(name)
+            .map(|position| position.file);
+        if let Some(file) = file {
+            messages.alert(&format!(
+                "config : Error(s) found in configuration file : {file}"
+            ));
+        }
+        messages.alert("config : Fatal errors found in configuration.");
+        return Err(Failed);
+    };
+    if let Some(count) = options.proxy_connections_max {
+        for frontend in &mut config.frontends {
+            frontend.maxconn.get_or_insert(count);
+        }
+    }
+    Ok(config)
+}
+
+type Files = Vec<(String, Vec<u8>)>;
+
+fn read_file(path: &Path) -> Result<Files, (PathBuf, std::io::Error)> {
+    let text = std::fs::read(path).map_err(|error| (path.to_owned(), error))?;
+    Ok(vec![(path.display().to_string(), text)])
+}
+
+/// The `*.cfg` files of a directory that are not hidden, in the order of their bytes.
+fn read_directory(path: &Path) -> Result<Files, (PathBuf, std::io::Error)> {
+    let fail = |error| (path.to_owned(), error);
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(fail)? {
+        let name = entry.map_err(fail)?.file_name();
+        let text = name.to_string_lossy();
+        if text.ends_with(".cfg") && !text.starts_with('.') {
+            names.push(name);
+        }
+    }
+    names.sort();
+    let mut files = Vec::new();
+    for name in names {
+        files.extend(read_file(&path.join(name))?);
+    }
+    Ok(files)
+}
+
+fn check_warnings(options: &Options, messages: &Messages) -> Result<(), Failed> {
+    if options.warnings_are_errors && messages.warned() {
+        messages.alert("config : Some warnings were found and 'zero-warning' is set. Aborting.");
+        return Err(Failed);
+    }
+    Ok(())
+}
+
+fn identity(config: &Config) -> Result<Identity, bind::StartError> {
+    let mut identity = Identity::default();
+    identity.user = config.global.user.as_ref().map(bind::user).transpose()?;
+    identity.group = config.global.group.as_ref().map(bind::group).transpose()?;
+    identity.chroot = config.global.chroot.as_ref().map(PathBuf::from);
+    Ok(identity)
+}
+
+fn privilege_text(identity: &Identity, error: &dyn std::error::Error) -> String {
+    let mut text = format!("[haproxy.main()] {error}");
+    if let Some(cause) = error.source() {
+        text.push_str(&format!(": {cause}"));
+    }
+    match &identity.chroot {
+        Some(folder) if !folder.is_dir() => {
+            format!("[haproxy.main()] Cannot chroot({}).", folder.display())
+        }
+        _ => text,
+    }
+}
+
+/// Asks for as many open files as the connections need: one for the client and one for the server of each.
+fn raise_limits(balancer: &mut Balancer, ulimit: Option<u32>, messages: &Messages) {
+    let spare = balancer.spare_files();
+    let needed = u64::from(balancer.connections_max()) * 2 + spare;
+    let wanted = ulimit.map_or(needed, u64::from);
+    if limits::raise_open_files(wanted).is_ok() && wanted >= needed {
+        return;
+    }
+    let files = limits::open_files().unwrap_or(wanted);
+    let affordable = u32::try_from(files.saturating_sub(spare) / 2).unwrap_or(u32::MAX);
+    if affordable < balancer.connections_max() {
+        messages.warning(&format!(
+            "[haproxy.main()] {} connections need {needed} open files and the limit is {files}: \
+             at most {affordable} are served at once.",
+            balancer.connections_max()
+        ));
+        balancer.limit_connections(affordable);
+    }
+}
+
+/// Tells the old processes to go: we serve.
+fn hand_over(options: &Options) {
+    for (pids, signal) in [
+        (&options.finish, OldSignal::SIGUSR1),
+        (&options.terminate, OldSignal::SIGTERM),
+    ] {
+        for pid in pids {
+            // One that is gone already has done what was asked of it.
+            let _ = kill(Pid::from_raw(*pid), signal);
+        }
+    }
+}
+
+/// The signals that this daemon obeys.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    finish: Signal,
+    status: Signal,
+    /// Taken so that they do not kill: HAProxy's USR2 and QUIT do no harm to a single process either.
+    _harmless: [Signal; 2],
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        let on = |number| signal(SignalKind::from_raw(number));
+        Ok(Self {
+            terminate: on(SIGTERM)?,
+            interrupt: on(SIGINT)?,
+            finish: on(SIGUSR1)?,
+            status: on(SIGHUP)?,
+            _harmless: [on(SIGUSR2)?, on(SIGQUIT)?],
+        })
+    }
+
+    async fn obey(mut self, running: Running) -> ExitCode {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => die(SIGTERM),
+                _ = self.interrupt.recv() => die(SIGINT),
+                _ = self.status.recv() => running.log_status(),
+                _ = self.finish.recv() => break,
+            }
+        }
+        readiness::stopping();
+        let drained = running.drain();
+        tokio::pin!(drained);
+        loop {
+            tokio::select! {
+                () = &mut drained => return ExitCode::SUCCESS,
+                _ = self.terminate.recv() => die(SIGTERM),
+                _ = self.interrupt.recv() => die(SIGINT),
+                _ = self.status.recv() => {}
+                _ = self.finish.recv() => {}
+            }
+        }
+    }
+}
+
+/// Ends the process as the signal would have ended it.
+fn die(number: i32) -> ! {
+    // The first process of a container is spared by the kernel: it has to go by itself.
+    if std::process::id() != 1 {
+        let _ = signal_hook::low_level::emulate_default_handler(number);
+    }
+    std::process::exit(128 + number)
+}
+
+const SOME_LISTENER_FAILED: &str =
+    "[haproxy.main()] Some protocols failed to start their listeners! Exiting.";
