@@ -31,7 +31,9 @@
 //!         read(side)  if no relay from side and stream.wants(side)
 //!                     => event Received { from: side, bytes }
 //!                        // either read: end of input is Closed { by: side }, an error Reset { by: side }
-//!         write(side) if out[side] is not empty => event Sent { to: side, len }, an error is Reset { by: side }
+//!         write(side) if out[side] is not empty => event Sent { to: side, len }
+//!                        // an error of Client is Reset { by: Client }; of Server: drop out[Server] and the relay
+//!                        // to it, and read on: an answer may be there, and the end of input says the rest
 //!         connecting  => event Connected { reused: false } or ConnectFailed { error }
 //!         woken       => event Granted
 //!         stopping    => event Draining
@@ -45,15 +47,34 @@
 //! is reported any more. Events that make no sense in the present phase are ignored, never a panic.
 
 mod action;
+mod connect;
+mod deadline;
+mod errors;
 mod event;
+mod exchange;
+mod record;
+mod relay;
+mod request;
+mod response;
+#[cfg(test)]
+mod tests;
+mod tunnel;
 
 pub use self::action::Action;
 pub use self::event::{ConnectError, Event, Side};
 
 use core::net::SocketAddr;
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
-use crate::state::{FrontendId, State, StreamId};
+use bytes::BytesMut;
+
+use self::exchange::{Exchange, Flow};
+use crate::config::{Config, TrafficFormat};
+use crate::http::{HeadError, Limits, RequestParser};
+use crate::log::{Cause, ConnectRecord, Termination};
+use crate::state::{FrontendId, State, StreamId, Ticket};
 use crate::time::Now;
 
 /// The two ends of an accepted connection.
@@ -67,15 +88,76 @@ pub struct Endpoints {
 }
 
 /// One client connection and, one after the other, the requests it carries.
+///
+/// Invariant: a server slot or a place in a queue is held exactly in the phases that need it, and given back before
+/// the stream is finished.
 #[derive(Debug)]
 pub struct Stream {
     id: StreamId,
+    frontend: FrontendId,
+    endpoints: Endpoints,
+    config: Arc<Config>,
+    client: Connection,
+    server: Connection,
+    phase: Phase,
+    request_parser: RequestParser,
+    exchange: Exchange,
+    actions: VecDeque<Action>,
+    is_draining: bool,
+    last_error: Option<HeadError>,
+}
+
+/// What is known of one of the two connections.
+#[derive(Debug)]
+struct Connection {
+    /// Whether the daemon has it, or is about to get it.
+    is_open: bool,
+    /// Nothing more will come from there.
+    has_ended: bool,
+    /// Nothing more can be sent there.
+    is_broken: bool,
+    /// Received and not dealt with.
+    input: BytesMut,
+    /// Bytes that the daemon has still to write.
+    unsent: u64,
+    /// When bytes last moved there, or the wait for them began.
+    active_at: Instant,
+}
+
+/// Where the exchange stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Waiting for a request, or in its head.
+    Head,
+    /// Waiting for a slot.
+    Queued {
+        ticket: Ticket,
+        until: Option<Instant>,
+    },
+    /// Waiting before the next attempt to connect, which may go to another server.
+    TurnAround { until: Option<Instant>, moves: bool },
+    /// Connecting.
+    Connecting { until: Option<Instant> },
+    /// Request and response are under way.
+    Relaying,
+    /// Bytes both ways.
+    Tunnel,
+    /// The server has done its part; the rest goes to the client.
+    Flushing,
+    /// Closed for writing; what the client still sends is thrown away.
+    Lingering { until: Option<Instant> },
+    /// Over.
+    Finished,
 }
 
 impl Stream {
     /// Starts a connection that `frontend` has just accepted, and counts it.
     ///
     /// `id` is the daemon's own name for it, unique among living streams: wake-ups bear it.
+    ///
+    /// # Panics
+    ///
+    /// If `frontend` is not one of [`State::config`].
     #[must_use]
     pub fn new(
         id: StreamId,
@@ -84,8 +166,31 @@ impl Stream {
         state: &mut State,
         now: Now,
     ) -> Self {
-        let _ = (frontend, endpoints, state, now);
-        Self { id }
+        state.enter(frontend, now);
+        let config = Arc::clone(state.config());
+        let mut actions = VecDeque::new();
+        let configured = &config.frontends[frontend.0];
+        if configured.logging.format == TrafficFormat::Connect {
+            actions.push_back(Action::LogConnect(Box::new(ConnectRecord {
+                client: endpoints.client,
+                local: endpoints.local,
+                frontend: Arc::clone(&configured.name),
+            })));
+        }
+        Self {
+            id,
+            frontend,
+            endpoints,
+            config,
+            client: Connection::new(true, now),
+            server: Connection::new(false, now),
+            phase: Phase::Head,
+            request_parser: RequestParser::new(Limits::default()),
+            exchange: Exchange::new(true, now),
+            actions,
+            is_draining: false,
+            last_error: None,
+        }
     }
 
     /// The id given to [`Stream::new`].
@@ -94,25 +199,81 @@ impl Stream {
         self.id
     }
 
+    /// What was wrong with the last request head that was refused.
+    #[must_use]
+    pub const fn last_error(&self) -> Option<&HeadError> {
+        self.last_error.as_ref()
+    }
+
     /// Takes note of what happened. Poll the actions afterwards.
+    ///
+    /// Takes time linear in the bytes received. Events that make no sense in the present phase are ignored.
     pub fn handle_event(&mut self, event: Event<'_>, state: &mut State, now: Now) {
-        let _ = (event, state, now);
+        match event {
+            Event::Received { from, bytes } => self.received(from, bytes, state, now),
+            Event::Forwarded { from, len } => {
+                if matches!(self.phase, Phase::Relaying | Phase::Tunnel) {
+                    self.forwarded(from, len, state, now);
+                }
+            }
+            Event::Sent { to, len } => {
+                let side = self.side_mut(to);
+                side.active_at = now.instant;
+                side.unsent = side.unsent.saturating_sub(len as u64);
+                self.flush(state, now);
+            }
+            Event::Closed { by: Side::Client } => self.client_closed(state, now),
+            Event::Reset { by: Side::Client } => self.client_reset(state, now),
+            Event::Closed { by: Side::Server } => match self.phase {
+                Phase::Relaying => self.server_ended(false, state, now),
+                Phase::Tunnel => self.tunnel_ended(Side::Server, state, now),
+                _ => {}
+            },
+            Event::Reset { by: Side::Server } => match self.phase {
+                Phase::Relaying => self.server_ended(true, state, now),
+                Phase::Tunnel => self.tunnel_broken(Side::Server, state, now),
+                _ => {}
+            },
+            Event::Connected { reused } => {
+                if matches!(self.phase, Phase::Connecting { .. }) {
+                    self.connected(reused, state, now);
+                }
+            }
+            Event::ConnectFailed { error } => {
+                if matches!(self.phase, Phase::Connecting { .. }) {
+                    self.connect_failed(error, state, now);
+                }
+            }
+            Event::Granted => self.granted(state, now),
+            Event::Draining => {
+                self.is_draining = true;
+                if self.phase == Phase::Head && !self.exchange.has_begun {
+                    self.close_client(state, now);
+                }
+            }
+        }
+        self.check_invariants();
     }
 
     /// Takes note that time has passed. Early, late and repeated calls do no harm.
     pub fn handle_timeout(&mut self, state: &mut State, now: Now) {
-        let _ = (state, now);
+        if let Some((at, expiry)) = self.next_expiry() {
+            if at <= now.instant {
+                self.expire(expiry, state, now);
+            }
+        }
+        self.check_invariants();
     }
 
     /// The next thing to do, in order; `None` when there is nothing for now.
     pub fn poll_action(&mut self) -> Option<Action> {
-        None
+        self.actions.pop_front()
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout); changes with every event and timeout.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        self.next_expiry().map(|(at, _)| at)
     }
 
     /// Whether bytes from `side` are welcome as [`Event::Received`].
@@ -120,13 +281,134 @@ impl Stream {
     /// While it is false, leave them in the kernel: this is the back pressure. Not consulted for a `Forward`.
     #[must_use]
     pub fn wants(&self, side: Side) -> bool {
-        let _ = side;
-        true
+        let has_room = self.client.input.len() < INPUT_BYTES_MAX;
+        match side {
+            Side::Client if self.client.has_ended => false,
+            Side::Client => match self.phase {
+                Phase::Head | Phase::Lingering { .. } => true,
+                Phase::Relaying => match self.exchange.request {
+                    Flow::Done => has_room,
+                    Flow::Chunked(_) => self.server.unsent < UNSENT_BYTES_MAX,
+                    Flow::Length(_) | Flow::UntilClose => false,
+                },
+                Phase::Tunnel | Phase::Finished => false,
+                _ => has_room,
+            },
+            Side::Server if self.phase != Phase::Relaying || self.server.has_ended => false,
+            Side::Server => match self.exchange.response {
+                None | Some(Flow::Chunked(_)) => self.client.unsent < UNSENT_BYTES_MAX,
+                Some(_) => false,
+            },
+        }
     }
 
     /// Whether everything is over: all actions taken, both sides closed, all counts given back. Drop it then.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        false
+        self.phase == Phase::Finished && self.actions.is_empty()
+    }
+
+    fn received(&mut self, from: Side, bytes: &[u8], state: &mut State, now: Now) {
+        self.side_mut(from).active_at = now.instant;
+        match (from, self.phase) {
+            (_, Phase::Finished | Phase::Lingering { .. }) => {}
+            (Side::Client, Phase::Head) => {
+                self.client.input.extend_from_slice(bytes);
+                self.read_head(state, now);
+            }
+            (Side::Client, Phase::Relaying) => {
+                self.client.input.extend_from_slice(bytes);
+                self.read_request_body(state, now);
+            }
+            (Side::Client, _) => self.client.input.extend_from_slice(bytes),
+            (Side::Server, Phase::Relaying) => {
+                self.server.input.extend_from_slice(bytes);
+                if self.exchange.response.is_none() {
+                    self.read_response(state, now);
+                } else {
+                    self.read_response_body(state, now);
+                }
+            }
+            (Side::Server, _) => {}
+        }
+    }
+
+    /// The client will send nothing more. While we wait for a server this means that it has lost interest.
+    fn client_closed(&mut self, state: &mut State, now: Now) {
+        self.client.has_ended = true;
+        match self.phase {
+            Phase::Head => self.end_of_requests(state, now),
+            Phase::Queued { .. } | Phase::TurnAround { .. } | Phase::Connecting { .. } => {
+                self.give_up_connecting(state, now);
+            }
+            Phase::Relaying if self.exchange.response.is_none() => self.client_lost(state, now),
+            Phase::Relaying if !self.exchange.request.is_done() => self.client_lost(state, now),
+            Phase::Relaying | Phase::Flushing | Phase::Finished => {}
+            Phase::Tunnel => self.tunnel_ended(Side::Client, state, now),
+            Phase::Lingering { .. } => self.finish(state),
+        }
+    }
+
+    /// The client's connection is broken.
+    fn client_reset(&mut self, state: &mut State, now: Now) {
+        self.give_up_client();
+        match self.phase {
+            Phase::Relaying => self.client_lost(state, now),
+            Phase::Tunnel => self.tunnel_broken(Side::Client, state, now),
+            Phase::Flushing => {
+                if self.exchange.termination.cause == Cause::Normal {
+                    let data = crate::log::Phase::Data;
+                    self.exchange.termination = Termination::new(Cause::Client, data);
+                }
+                self.flush(state, now);
+            }
+            _ => self.client_closed(state, now),
+        }
+    }
+
+    /// The client has gone in the middle of an exchange.
+    fn client_lost(&mut self, state: &mut State, now: Now) {
+        let fault = errors::Fault::new(400, Cause::Client, self.data_phase());
+        self.fail(fault.closing(), state, now);
+    }
+
+    const fn side_mut(&mut self, side: Side) -> &mut Connection {
+        match side {
+            Side::Client => &mut self.client,
+            Side::Server => &mut self.server,
+        }
+    }
+
+    /// Recounts what the phase promises.
+    fn check_invariants(&self) {
+        if cfg!(debug_assertions) {
+            let holds_slot = matches!(
+                self.phase,
+                Phase::TurnAround { .. }
+                    | Phase::Connecting { .. }
+                    | Phase::Relaying
+                    | Phase::Tunnel
+            );
+            assert_eq!(self.exchange.slot.is_some(), holds_slot, "{:?}", self.phase);
+        }
     }
 }
+
+impl Connection {
+    fn new(is_open: bool, now: Now) -> Self {
+        Self {
+            is_open,
+            has_ended: false,
+            is_broken: false,
+            input: BytesMut::new(),
+            unsent: 0,
+            active_at: now.instant,
+        }
+    }
+}
+
+/// Received bytes that wait for their turn (a body before the server is there, pipelined requests).
+const INPUT_BYTES_MAX: usize = 16384;
+
+/// Bytes to be written to one side beyond which no more are read from the other.
+const UNSENT_BYTES_MAX: u64 = 65536;

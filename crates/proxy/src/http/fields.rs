@@ -96,6 +96,31 @@ impl Headers {
         self.remove(|found| found.eq_ignore_ascii_case(name.as_bytes()));
     }
 
+    /// Removes `tokens` from the lists of every line called `name`, and lines that become empty.
+    pub fn strip_members(&mut self, name: &str, tokens: &[&str]) {
+        let raw = &self.raw;
+        self.fields.retain_mut(|field| {
+            if !field.name.bytes(raw).eq_ignore_ascii_case(name.as_bytes()) {
+                return true;
+            }
+            let value = field.value.bytes(raw);
+            let members = || value.split(|byte| *byte == b',').map(trim);
+            let is_unwanted = |member: &&[u8]| {
+                tokens
+                    .iter()
+                    .any(|token| member.eq_ignore_ascii_case(token.as_bytes()))
+            };
+            if !members().any(|member| is_unwanted(&member)) {
+                return true;
+            }
+            let rest: Vec<_> = members().filter(|member| !is_unwanted(member)).collect();
+            let rest = rest.join(&b", "[..]);
+            let stays = !rest.is_empty();
+            field.value = Text::Own(Bytes::from(rest));
+            stays
+        });
+    }
+
     /// Adds a line at the end. `name` and `value` must be fit to be written.
     pub fn append(&mut self, name: impl Into<Bytes>, value: impl Into<Bytes>) {
         self.fields.push(Field {

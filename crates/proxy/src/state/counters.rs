@@ -1,5 +1,7 @@
 //! What has been counted since the start, per frontend, backend and server.
 
+use crate::time::Now;
+
 /// Counters of one frontend, backend or server, named after the columns of `show stat`.
 ///
 /// A counter that does not apply to a scope stays 0 there.
@@ -72,6 +74,12 @@ impl Counters {
         self.total += 1;
         self.rate.count(unix_ms);
         self.last_unix_ms = unix_ms;
+    }
+
+    /// A frontend has received a request.
+    pub(crate) fn count_request(&mut self, now: Now) {
+        self.requests += 1;
+        self.request_rate.count(now.unix_ms);
     }
 
     /// One has ended.

@@ -64,11 +64,6 @@ impl State {
         })
     }
 
-    /// Takes one more slot of a server that the stream has been on before: a retry.
-    pub(crate) fn hold(&mut self, server: ServerId, now: Now) {
-        self.server_mut(server).enter(now.unix_ms);
-    }
-
     /// Gives a slot back; the next in the queue may get it.
     pub(crate) fn release(&mut self, server: ServerId, now: Now) {
         self.server_mut(server).leave();

@@ -1,0 +1,163 @@
+//! Receiving a request: its head, the rules, what we add.
+
+use std::net::IpAddr;
+
+use super::errors::Fault;
+use super::exchange::{Exchange, Flow};
+use super::{Phase, Stream};
+use crate::config::{ConnectionMode, ForwardFor, HttpRequestRule};
+use crate::http::{HeadError, Headers, Limits, RequestHead, RequestParser, Version};
+use crate::log::{self, Cause};
+use crate::state::{BackendId, State};
+use crate::time::Now;
+
+impl Stream {
+    /// Waits for the next request; parses at once what has been received already.
+    pub(super) fn start_exchange(&mut self, is_first: bool, state: &mut State, now: Now) {
+        self.exchange = Exchange::new(is_first, now);
+        self.request_parser = RequestParser::new(Limits::default());
+        self.phase = Phase::Head;
+        if !self.client.input.is_empty() {
+            self.read_head(state, now);
+        }
+    }
+
+    /// Looks for a request head in what has been received.
+    pub(super) fn read_head(&mut self, state: &mut State, now: Now) {
+        let exchange = &mut self.exchange;
+        if !exchange.has_begun && self.request_parser.has_started(&self.client.input) {
+            exchange.has_begun = true;
+            exchange.began = now;
+        }
+        let received = self.client.input.len() as u64;
+        match self.request_parser.parse(&mut self.client.input) {
+            Ok(None) => {}
+            Ok(Some(head)) => {
+                exchange.bytes_in = head.received_bytes as u64;
+                exchange.parsed_at = Some(now.instant);
+                self.accept_head(head, state, now);
+            }
+            Err(error) => {
+                exchange.bytes_in = received;
+                self.refuse_head(error, state, now);
+            }
+        }
+    }
+
+    /// The head can't be used: say so, and close.
+    fn refuse_head(&mut self, error: HeadError, state: &mut State, now: Now) {
+        self.exchange.has_begun = true;
+        self.last_error = Some(error);
+        let fault = Fault::new(error.status(), Cause::Proxy, log::Phase::Request);
+        self.fail(fault.closing(), state, now);
+    }
+
+    /// The head is sound: apply the rules, then look for a server.
+    fn accept_head(&mut self, mut head: RequestHead, state: &mut State, now: Now) {
+        let config = std::sync::Arc::clone(state.config());
+        let frontend = &config.frontends[self.frontend.0];
+        state.frontend_mut(self.frontend).count_request(now);
+        state.process_mut().requests_total += 1;
+
+        let exchange = &mut self.exchange;
+        exchange.request = Flow::new(head.body);
+        exchange.keep_client = head.wants_keep_alive()
+            && frontend.connection_mode != ConnectionMode::Close
+            && !self.is_draining;
+        let passed = exchange
+            .request
+            .pass(&mut self.client.input, &mut exchange.early);
+        apply_rules(&frontend.http_request, &mut head.headers);
+
+        let backend = frontend
+            .default_backend
+            .map(|place| (BackendId(place), &config.backends[place]));
+        if let Some((id, backend)) = backend {
+            apply_rules(&backend.http_request, &mut head.headers);
+            let wishes = [&frontend.forward_for, &backend.forward_for];
+            forward_for(wishes, self.endpoints.client.ip(), &mut head.headers);
+            exchange.keep_server = frontend.connection_mode != ConnectionMode::ServerClose
+                && backend.connection_mode == ConnectionMode::KeepAlive;
+            exchange.backend = Some(id);
+            state.backend_mut(id).enter(now.unix_ms);
+            state.backend_mut(id).requests += 1;
+        }
+        mark_connection(&mut head, exchange.keep_server);
+        exchange.head = Some(head);
+        match passed {
+            Err(_) => {
+                exchange.request = Flow::Done;
+                exchange.head = None;
+                self.fail(
+                    Fault::new(400, Cause::Proxy, log::Phase::Request).closing(),
+                    state,
+                    now,
+                );
+            }
+            Ok(taken) => {
+                exchange.bytes_in += taken;
+                self.choose_server(state, now);
+            }
+        }
+    }
+
+    /// The client has closed or gone while we wait for a request.
+    pub(super) fn end_of_requests(&mut self, state: &mut State, now: Now) {
+        let exchange = &self.exchange;
+        if !exchange.has_begun && !exchange.is_first {
+            self.close_client(state, now);
+            return;
+        }
+        let fault = Fault::new(400, Cause::Client, log::Phase::Request);
+        self.fail(fault.closing(), state, now);
+    }
+}
+
+/// Changes headers as the configuration says.
+fn apply_rules(rules: &[HttpRequestRule], headers: &mut Headers) {
+    for rule in rules {
+        match rule {
+            HttpRequestRule::DelHeader(which) => headers.remove(|name| which.matches(name)),
+            HttpRequestRule::SetHeader { name, value } => {
+                headers.remove_name(name);
+                headers.append(name.clone(), value.clone());
+            }
+            HttpRequestRule::AddHeader { name, value } => {
+                headers.append(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
+/// Adds the client's address, as a line of its own and one in all: the backend's name for it wins.
+fn forward_for(wishes: [&Option<ForwardFor>; 2], client: IpAddr, headers: &mut Headers) {
+    let client = client.to_canonical();
+    let mut name = None;
+    let mut leaves_others = true;
+    for wish in wishes.into_iter().flatten() {
+        if wish.except.is_some_and(|network| network.contains(client)) {
+            return;
+        }
+        leaves_others &= wish.if_none;
+        name = Some(&wish.header);
+    }
+    if let Some(name) = name {
+        if !(leaves_others && headers.contains(name)) {
+            headers.append(name.clone(), client.to_string());
+        }
+    }
+}
+
+/// Says to the server what becomes of its connection, in place of what the client said about its own.
+fn mark_connection(head: &mut RequestHead, keep_server: bool) {
+    if head.wants_upgrade() {
+        return;
+    }
+    head.headers
+        .strip_members("connection", &["close", "keep-alive"]);
+    match head.version {
+        Version::Http11 if !keep_server => head.headers.append("connection", "close"),
+        Version::Http10 if keep_server => head.headers.append("connection", "keep-alive"),
+        _ => {}
+    }
+}

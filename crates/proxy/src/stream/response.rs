@@ -1,0 +1,151 @@
+//! Receiving a response: its head, checked and written anew.
+
+use bytes::BytesMut;
+
+use super::errors::Fault;
+use super::exchange::Flow;
+use super::{Action, Phase, Side, Stream};
+use crate::http::{Body, Limits, ResponseHead, ResponseParser, Version};
+use crate::log::{self, Cause, Termination};
+use crate::state::State;
+use crate::time::Now;
+
+impl Stream {
+    /// Looks for response heads in what the server has sent: interim ones, then the real one.
+    pub(super) fn read_response(&mut self, state: &mut State, now: Now) {
+        while self.exchange.response.is_none() && self.phase == Phase::Relaying {
+            let method = self.exchange.method();
+            match self.exchange.parser.parse(&mut self.server.input, &method) {
+                Ok(None) => return,
+                Err(_) => {
+                    self.fail(
+                        Fault::new(502, Cause::Proxy, log::Phase::Headers),
+                        state,
+                        now,
+                    );
+                    return;
+                }
+                Ok(Some(head)) if head.is_interim() => self.send_interim(&head, now),
+                Ok(Some(head)) => self.accept_response(head, state, now),
+            }
+        }
+    }
+
+    /// A 100 or 103: passed on, and the wait goes on.
+    fn send_interim(&mut self, head: &ResponseHead, now: Now) {
+        self.exchange.bytes_out += head.received_bytes as u64;
+        self.exchange.parser = ResponseParser::new(Limits::default());
+        // A client of HTTP/1.0 would take it for the answer (RFC 9110, section 15.2).
+        if self.client_version() == Version::Http11 {
+            let mut out = BytesMut::new();
+            head.encode(&mut out);
+            self.send(Side::Client, out.freeze(), now);
+        }
+    }
+
+    /// The head of the answer: passed on with what is there of its body in one piece.
+    fn accept_response(&mut self, mut head: ResponseHead, state: &mut State, now: Now) {
+        let tunnels = self.opens_tunnel(&head);
+        if head.status == 101 && !tunnels {
+            self.fail(
+                Fault::new(502, Cause::Proxy, log::Phase::Headers),
+                state,
+                now,
+            );
+            return;
+        }
+        let mut out = BytesMut::new();
+        let mut body = BytesMut::new();
+        let mut flow = Flow::new(if tunnels { Body::UntilClose } else { head.body });
+        let Ok(taken) = flow.pass(&mut self.server.input, &mut body) else {
+            self.fail(
+                Fault::new(502, Cause::Proxy, log::Phase::Headers),
+                state,
+                now,
+            );
+            return;
+        };
+        let exchange = &mut self.exchange;
+        exchange.answered_at = Some(now.instant);
+        exchange.bytes_out += head.received_bytes as u64 + taken;
+        exchange.status = Some(head.status);
+        exchange.resend = None;
+        exchange.keep_server &= head.wants_keep_alive() && exchange.request.is_done();
+        exchange.keep_client &= head.body != Body::UntilClose && !self.is_draining && !tunnels;
+        if !tunnels {
+            self.mark_connection(&mut head);
+        }
+        head.encode(&mut out);
+        out.unsplit(body);
+        self.send(Side::Client, out.freeze(), now);
+        if tunnels {
+            self.exchange.response = Some(flow);
+            self.start_tunnel(now);
+        } else {
+            self.relay_response(flow, state, now);
+        }
+    }
+
+    fn opens_tunnel(&self, head: &ResponseHead) -> bool {
+        let request = self.exchange.head.as_ref();
+        request.is_some_and(|request| match head.status {
+            101 => request.wants_upgrade(),
+            200..=299 => request.is_connect(),
+            _ => false,
+        })
+    }
+
+    /// Says to the client what becomes of its connection, in place of what the server said about its own.
+    fn mark_connection(&self, head: &mut ResponseHead) {
+        head.headers
+            .strip_members("connection", &["close", "keep-alive"]);
+        if !self.exchange.keep_client {
+            head.headers.append("connection", "close");
+        } else if self.client_version() == Version::Http10 || head.version == Version::Http10 {
+            head.headers.append("connection", "keep-alive");
+        }
+    }
+
+    pub(super) fn client_version(&self) -> Version {
+        let head = self.exchange.head.as_ref();
+        head.map_or(Version::Http11, |head| head.version)
+    }
+
+    /// Body bytes from the server that must pass through the core.
+    pub(super) fn read_response_body(&mut self, state: &mut State, now: Now) {
+        let Some(mut flow) = self.exchange.response.take() else {
+            return;
+        };
+        let mut out = BytesMut::new();
+        let passed = flow.pass(&mut self.server.input, &mut out);
+        if !out.is_empty() {
+            self.send(Side::Client, out.freeze(), now);
+        }
+        match passed {
+            Ok(taken) => {
+                self.exchange.bytes_out += taken;
+                self.relay_response(flow, state, now);
+            }
+            Err(_) => {
+                self.exchange.response = Some(flow);
+                self.cut(Termination::new(Cause::Proxy, log::Phase::Data), state, now);
+            }
+        }
+    }
+
+    /// Keeps `flow` going, or ends the server's part.
+    fn relay_response(&mut self, flow: Flow, state: &mut State, now: Now) {
+        let is_new = self.exchange.response.is_none();
+        let forward = flow.forward_len();
+        let is_done = flow.is_done();
+        self.exchange.response = Some(flow);
+        if is_done {
+            self.end_of_response(state, now);
+        } else if let (true, Some(len)) = (is_new, forward) {
+            self.actions.push_back(Action::Forward {
+                to: Side::Client,
+                len,
+            });
+        }
+    }
+}
