@@ -1,1 +1,26 @@
-//! The whole session cluster in one command.
+//! The front command: `steadfast up` runs the whole cluster in one process.
+
+mod cli;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+/// Parses the command line, does what it says, and returns the exit status: 0, 1 for a failure (one
+/// line on standard error says which), 2 for a wrong command line.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let options = match cli.command {
+        Some(cli::Command::Up(options)) => options,
+        None => cli.up,
+    };
+    match up::run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("steadfast: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

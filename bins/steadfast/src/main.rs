@@ -1,3 +1,7 @@
-//! The daemon's entry point.
+//! The whole session cluster in one command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    steadfast::run()
+}

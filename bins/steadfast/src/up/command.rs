@@ -53,7 +53,10 @@ impl FromStr for Command {
             return Ok(Self::Nothing);
         };
         let name = words.next();
-        let node = |verb| name.map(str::to_owned).ok_or(CommandError::NodeMissing(verb));
+        let node = |verb| {
+            name.map(str::to_owned)
+                .ok_or(CommandError::NodeMissing(verb))
+        };
         let command = match verb {
             "stop" => Self::Stop(node("stop")?),
             "start" => Self::Start(node("start")?),
@@ -75,7 +78,10 @@ impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown(word, nearest) => {
-                write!(f, "unknown command '{word}'; did you mean '{nearest}'? ('help' lists all)")
+                write!(
+                    f,
+                    "unknown command '{word}'; did you mean '{nearest}'? ('help' lists all)"
+                )
             }
             Self::NodeMissing(verb) => write!(f, "{verb} what? for example: {verb} cache1"),
             Self::Surplus(word) => write!(f, "'{word}' is one word too many"),
@@ -89,7 +95,10 @@ const VERBS: [&str; 6] = ["stop", "start", "visit", "status", "help", "quit"];
 
 /// The command whose spelling is closest to `word`.
 fn nearest(word: &str) -> &'static str {
-    VERBS.into_iter().min_by_key(|verb| edit_distance(word, verb)).unwrap_or("help")
+    VERBS
+        .into_iter()
+        .min_by_key(|verb| edit_distance(word, verb))
+        .unwrap_or("help")
 }
 
 /// Levenshtein distance over bytes; quadratic, for words typed by hand.
@@ -114,7 +123,10 @@ mod tests {
     #[test]
     fn lines_become_commands() {
         assert_eq!("stop cache1".parse(), Ok(Command::Stop("cache1".into())));
-        assert_eq!("  start   web2 # again".parse(), Ok(Command::Start("web2".into())));
+        assert_eq!(
+            "  start   web2 # again".parse(),
+            Ok(Command::Start("web2".into()))
+        );
         assert_eq!("visit".parse(), Ok(Command::Visit("browser".into())));
         assert_eq!("visit anna".parse(), Ok(Command::Visit("anna".into())));
         assert_eq!("# only a comment".parse(), Ok(Command::Nothing));

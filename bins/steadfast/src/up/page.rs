@@ -69,14 +69,19 @@ pub(crate) fn parse_cookies(header: &str) -> Vec<(String, String)> {
 /// Anything else is answered with a new session, so that a visitor cannot choose keys.
 pub(crate) fn is_session_id(id: &str) -> bool {
     id.len() == SESSION_ID_LEN
-        && id.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase())
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase())
 }
 
 /// Turns random bytes into a session id: five bits a character, as PHP's
 /// `session.sid_bits_per_character = 5` does.
 pub(crate) fn session_id(random: [u8; SESSION_ID_LEN]) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
-    random.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
+    random
+        .iter()
+        .map(|byte| char::from(ALPHABET[usize::from(byte & 31)]))
+        .collect()
 }
 
 /// Characters of a session id: PHP's default of 128 bits at five bits each.
@@ -120,7 +125,10 @@ mod tests {
     fn cookies_are_split_at_semicolons() {
         assert_eq!(
             parse_cookies("a=1; b=x=y;c;  =z"),
-            [("a".to_owned(), "1".to_owned()), ("b".to_owned(), "x=y".to_owned())]
+            [
+                ("a".to_owned(), "1".to_owned()),
+                ("b".to_owned(), "x=y".to_owned())
+            ]
         );
     }
 

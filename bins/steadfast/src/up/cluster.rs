@@ -1,0 +1,419 @@
+//! The nodes of the demo: where they are, starting and stopping them by name.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use steadfast_balancer::{Balancer, Embedding};
+use steadfast_cached::Server;
+use steadfast_cached::settings::{Listen, Settings};
+use steadfast_host::listen::{self, TcpOptions};
+use steadfast_proxy::config;
+use steadfast_proxy::server::Status;
+use steadfast_proxy::state::{BackendId, ServerId};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use super::ledger::Ledger;
+use super::sessions::{Sessions, Watch};
+use super::web::WebNode;
+
+/// A node of the demo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Node {
+    Balancer,
+    Web(usize),
+    Cache(usize),
+}
+
+/// All nodes in the order in which they are shown.
+pub(crate) const NODES: [Node; 5] = [
+    Node::Balancer,
+    Node::Web(0),
+    Node::Web(1),
+    Node::Cache(0),
+    Node::Cache(1),
+];
+
+impl Node {
+    /// The node of that name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        NODES.into_iter().find(|node| node.to_string() == name)
+    }
+
+    /// What it does, for people.
+    pub(crate) fn duty(self) -> &'static str {
+        match self {
+            Self::Balancer => "sends each request to the next web node",
+            Self::Web(_) => "answers the page, keeps sessions in the caches",
+            Self::Cache(_) => "speaks memcached's protocol",
+        }
+    }
+
+    /// The guide's machine that it stands for, and the port that it would like.
+    fn usual_place(self) -> SocketAddr {
+        let (host, port) = match self {
+            Self::Balancer => (93, 8080),
+            Self::Web(index) => (94 + index as u8, 8080),
+            Self::Cache(index) => (94 + index as u8, 11211),
+        };
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, host)), port)
+    }
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Balancer => f.write_str("balancer"),
+            Self::Web(index) => write!(f, "web{}", index + 1),
+            Self::Cache(index) => write!(f, "cache{}", index + 1),
+        }
+    }
+}
+
+/// The whole cluster.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    places: [SocketAddr; 5],
+    memory_bytes: u64,
+    balancer: Option<steadfast_balancer::Running>,
+    webs: [Option<Web>; 2],
+    caches: [Option<steadfast_cached::Running>; 2],
+    ledger: Arc<Ledger>,
+    /// Told whenever the balancer thinks otherwise of a web node.
+    noticed: Arc<Notify>,
+}
+
+#[derive(Debug)]
+struct Web {
+    node: WebNode,
+    sessions: Arc<Sessions>,
+    _watch: Watch,
+}
+
+impl Cluster {
+    /// Starts every node; `port` is the page's, where the operator insists on one.
+    ///
+    /// # Errors
+    /// A node cannot be started.
+    pub(crate) async fn start(port: Option<u16>, memory_bytes: u64) -> Result<Self, NodeError> {
+        let mut cluster = Self {
+            places: NODES.map(Node::usual_place),
+            memory_bytes,
+            balancer: None,
+            webs: [None, None],
+            caches: [None, None],
+            ledger: Arc::default(),
+            noticed: Arc::default(),
+        };
+        for node in NODES {
+            let mut usual = node.usual_place();
+            if let (Node::Balancer, Some(port)) = (node, port) {
+                usual.set_port(port);
+            } else {
+                usual = free_place(usual).map_err(|error| NodeError::new(node, error))?;
+            }
+            cluster.set_place(node, usual);
+        }
+        for node in NODES.into_iter().rev() {
+            cluster.start_node(node).await?;
+        }
+        Ok(cluster)
+    }
+
+    /// Where a node listens while it runs.
+    pub(crate) fn place(&self, node: Node) -> SocketAddr {
+        self.places[slot(node)]
+    }
+
+    /// Whether a node runs.
+    pub(crate) fn is_running(&self, node: Node) -> bool {
+        match node {
+            Node::Balancer => self.balancer.is_some(),
+            Node::Web(index) => self.webs[index].is_some(),
+            Node::Cache(index) => self.caches[index].is_some(),
+        }
+    }
+
+    /// Starts a stopped node, at its old place, and waits until the others use it again. Returns what
+    /// there is to say about it.
+    ///
+    /// # Errors
+    /// It runs already, or cannot be started.
+    pub(crate) async fn start_node(&mut self, node: Node) -> Result<String, NodeError> {
+        if self.is_running(node) {
+            return Err(NodeError::new(node, "runs already"));
+        }
+        let place = self.place(node);
+        let fail = |error: &dyn fmt::Display| NodeError::new(node, error);
+        match node {
+            Node::Balancer => {
+                let running = Balancer::start(self.balancer_config(), self.embedding());
+                self.balancer = Some(running.map_err(|error| fail(&error))?);
+                Ok(format!("balancer runs at {place}"))
+            }
+            Node::Web(index) => {
+                let listener = tcp_listener(place).map_err(|error| fail(&error))?;
+                let caches = [self.place(Node::Cache(0)), self.place(Node::Cache(1))];
+                let sessions = Sessions::new(&caches, Arc::clone(&self.ledger));
+                let sessions = sessions.map_err(|error| fail(&error))?;
+                let running = WebNode::start(listener, Arc::clone(&sessions));
+                let running = running.map_err(|error| fail(&error))?;
+                let _watch = sessions.watch();
+                self.webs[index] = Some(Web {
+                    node: running,
+                    sessions,
+                    _watch,
+                });
+                self.wait_for_balancer(index).await;
+                Ok(format!("{node} runs at {place}"))
+            }
+            Node::Cache(index) => {
+                let mut settings = Settings::default();
+                settings.listen = vec![Listen::Address(place)];
+                settings.threads = 1;
+                settings.memory_bytes = self.memory_bytes;
+                let running = Server::start(settings).map_err(|error| fail(&error))?;
+                self.caches[index] = Some(running);
+                self.wait_for_webs(index).await;
+                Ok(self.words_on_return(index))
+            }
+        }
+    }
+
+    /// Stops a running node at once, as if it were killed. Returns what there is to say about it.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub(crate) async fn stop_node(&mut self, node: Node) -> Result<String, NodeError> {
+        match node {
+            Node::Balancer => match self.balancer.take() {
+                Some(running) => {
+                    running.stop().await;
+                    Ok("balancer stopped: the page cannot be reached".to_owned())
+                }
+                None => Err(NodeError::new(node, "does not run")),
+            },
+            Node::Web(index) => match self.webs[index].take() {
+                Some(web) => {
+                    web.node.stop().await;
+                    Ok(format!("{node} stopped"))
+                }
+                None => Err(NodeError::new(node, "does not run")),
+            },
+            Node::Cache(index) => match self.caches[index].take() {
+                Some(running) => {
+                    tokio::task::block_in_place(|| running.stop());
+                    Ok(self.words_on_loss(index))
+                }
+                None => Err(NodeError::new(node, "does not run")),
+            },
+        }
+    }
+
+    /// Stops everything.
+    pub(crate) async fn stop(mut self) {
+        for node in NODES {
+            if self.is_running(node) {
+                // It runs, so stopping it is all that can happen.
+                let _ = self.stop_node(node).await;
+            }
+        }
+    }
+
+    fn words_on_loss(&self, index: usize) -> String {
+        let lost = self.ledger.emptied(index);
+        let node = Node::Cache(index);
+        match lost {
+            0 => format!("{node} stopped, its content is gone; no session is lost"),
+            1 => format!(
+                "{node} stopped, its content is gone. One session is lost: it had its only copy \
+                 there, since it was not visited after the other cache came back"
+            ),
+            _ => format!(
+                "{node} stopped, its content is gone. {lost} sessions are lost: they had their only \
+                 copies there, since they were not visited after the other cache came back"
+            ),
+        }
+    }
+
+    fn words_on_return(&self, index: usize) -> String {
+        let node = Node::Cache(index);
+        let place = self.place(node);
+        match self.ledger.missing_on(index) {
+            0 => format!("{node} runs at {place}, empty"),
+            missing => {
+                let sessions = if missing == 1 {
+                    "one session has"
+                } else {
+                    "some sessions have"
+                };
+                format!(
+                    "{node} runs at {place}, empty: {sessions} no copy on it until the next visit. \
+                     Refresh before you stop the other cache, or what it holds alone is lost"
+                )
+            }
+        }
+    }
+
+    fn set_place(&mut self, node: Node, place: SocketAddr) {
+        self.places[slot(node)] = place;
+    }
+
+    /// The guide's configuration, with the demo's places and quicker checks; without what needs root
+    /// or leaves the process.
+    fn balancer_config(&self) -> config::Config {
+        let text = format!(
+            "\
+defaults
+    mode http
+    option httplog
+    option dontlognull
+    option httpclose
+    option forwardfor except 127.0.0.0/8
+    option redispatch
+    retries 3
+    timeout http-request 10s
+    timeout queue 1m
+    timeout connect 10s
+    timeout client 45s
+    timeout server 45s
+    timeout check 10s
+    maxconn 4096
+listen http
+    bind {}
+    balance roundrobin
+    option forwardfor
+    option httpclose
+    option http-server-close
+    timeout http-keep-alive 3000
+    http-request del-header Proxy
+    server web1 {} weight 1 check inter 500 rise 2 fall 1
+    server web2 {} weight 1 check inter 500 rise 2 fall 1
+",
+            self.place(Node::Balancer),
+            self.place(Node::Web(0)),
+            self.place(Node::Web(1)),
+        );
+        let parsed = config::parse(&[("demo.cfg", text.as_bytes())], &|_| None);
+        parsed.config.unwrap_or_else(|| {
+            unreachable!(
+                "the demo's configuration is right: {:?}",
+                parsed.diagnostics
+            )
+        })
+    }
+
+    fn embedding(&self) -> Embedding {
+        let noticed = Arc::clone(&self.noticed);
+        let mut embedding = Embedding::default();
+        embedding.notices = Some(Arc::new(move |line: &str| {
+            println!("  balancer: {line}");
+            noticed.notify_waiters();
+        }));
+        embedding
+    }
+
+    /// Waits until no web node avoids the cache any more.
+    async fn wait_for_webs(&self, cache: usize) {
+        for web in self.webs.iter().flatten() {
+            // A cache that listens is found by the next probe; the bound is against a mistake.
+            let _ = timeout(NOTICE_MAX, web.sessions.wait_until_up(cache)).await;
+        }
+    }
+
+    /// Waits until the balancer sends requests to the web node.
+    async fn wait_for_balancer(&self, web: usize) {
+        let Some(balancer) = &self.balancer else {
+            return;
+        };
+        let server = ServerId {
+            backend: BackendId(0),
+            index: web,
+        };
+        let is_up =
+            || balancer.inspect(|state| matches!(state.server(server).status, Status::Up { .. }));
+        let up = async {
+            loop {
+                let noticed = self.noticed.notified();
+                if is_up() {
+                    return;
+                }
+                noticed.await;
+            }
+        };
+        let _ = timeout(NOTICE_MAX, up).await;
+    }
+}
+
+fn slot(node: Node) -> usize {
+    match node {
+        Node::Balancer => 0,
+        Node::Web(index) => 1 + index,
+        Node::Cache(index) => 3 + index,
+    }
+}
+
+/// `usual` if it is free, else another port there, else one of 127.0.0.1: not every system takes
+/// all of 127.0.0.0/8 for its own.
+fn free_place(usual: SocketAddr) -> io::Result<SocketAddr> {
+    let anywhere = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+    TcpListener::bind(usual)
+        .or_else(|_| TcpListener::bind(SocketAddr::new(usual.ip(), 0)))
+        .or_else(|_| TcpListener::bind(anywhere))?
+        .local_addr()
+}
+
+fn tcp_listener(place: SocketAddr) -> Result<TcpListener, listen::ListenError> {
+    listen::tcp(place, &TcpOptions::default())
+}
+
+/// Why a node could not be started or stopped.
+#[derive(Debug)]
+pub(crate) struct NodeError {
+    node: Node,
+    problem: String,
+}
+
+impl NodeError {
+    fn new(node: Node, problem: impl fmt::Display) -> Self {
+        Self {
+            node,
+            problem: problem.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for NodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.node, self.problem)
+    }
+}
+
+impl std::error::Error for NodeError {}
+
+/// How long `start` waits for the others to notice.
+const NOTICE_MAX: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_are_found_by_name() {
+        for node in NODES {
+            assert_eq!(Node::named(&node.to_string()), Some(node));
+        }
+        assert_eq!(Node::named("cache3"), None);
+    }
+
+    #[test]
+    fn a_taken_port_is_replaced_by_a_free_one() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let place = free_place(taken.local_addr().unwrap()).unwrap();
+        assert_ne!(place, taken.local_addr().unwrap());
+        assert_eq!(place.ip(), taken.local_addr().unwrap().ip());
+    }
+}

@@ -1,0 +1,189 @@
+//! A web node: answers the guide's page, keeps its sessions in the caches.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use steadfast_proxy::http::{Body, Limits, RequestHead, RequestParser};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::page::{self, Visits};
+use super::sessions::{SessionError, Sessions};
+
+/// A running web node; dropping it closes its port and all its connections.
+#[derive(Debug)]
+pub(crate) struct WebNode {
+    accepting: JoinHandle<()>,
+}
+
+impl WebNode {
+    /// Serves the page on `listener`.
+    ///
+    /// # Errors
+    /// The listener cannot be handed to the runtime.
+    pub(crate) fn start(
+        listener: std::net::TcpListener,
+        sessions: Arc<Sessions>,
+    ) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(listener)?;
+        Ok(Self {
+            accepting: tokio::spawn(accept(listener, sessions)),
+        })
+    }
+
+    /// Closes the port and all connections, as a killed server would.
+    pub(crate) async fn stop(mut self) {
+        self.accepting.abort();
+        // The task is being aborted; its end is all that matters.
+        let _ = (&mut self.accepting).await;
+    }
+}
+
+impl Drop for WebNode {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// Accepts until aborted; the connections' tasks end with the set that holds them.
+async fn accept(listener: TcpListener, sessions: Arc<Sessions>) {
+    let mut connections = JoinSet::new();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                while connections.try_join_next().is_some() {}
+                connections.spawn(serve(stream, sessions.clone()));
+            }
+            // Out of descriptors, most likely: let some connections end first.
+            Err(_) => drop(connections.join_next().await),
+        }
+    }
+}
+
+/// Answers the requests of one connection until either side has enough.
+async fn serve(mut stream: TcpStream, sessions: Arc<Sessions>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let (client, server) = (stream.peer_addr()?, stream.local_addr()?);
+    let mut input = BytesMut::with_capacity(READ_BYTES);
+    loop {
+        let mut parser = RequestParser::new(Limits::default());
+        let head = loop {
+            match parser.parse(&mut input) {
+                Ok(Some(head)) => break head,
+                Ok(None) => {}
+                Err(error) => {
+                    let text = format!("{error}\n");
+                    let answer = Answer::text(error.status(), text);
+                    return stream.write_all(&answer.encode(false, true)).await;
+                }
+            }
+            if stream.read_buf(&mut input).await? == 0 {
+                return Ok(());
+            }
+        };
+        // The page has no use for a body, so a connection with one is not gone on with.
+        let close = !head.wants_keep_alive() || head.body != Body::None;
+        let answer = answer(&head, client, server, &sessions).await;
+        let is_head = &head.method[..] == b"HEAD";
+        stream.write_all(&answer.encode(is_head, close)).await?;
+        if close {
+            return stream.shutdown().await;
+        }
+    }
+}
+
+async fn answer(
+    head: &RequestHead,
+    client: SocketAddr,
+    server: SocketAddr,
+    sessions: &Sessions,
+) -> Answer {
+    if !matches!(&head.method[..], b"GET" | b"HEAD") {
+        return Answer::text(405, "this page can only be read\n".to_owned());
+    }
+    let path = head
+        .target
+        .split(|&byte| byte == b'?')
+        .next()
+        .unwrap_or_default();
+    if !matches!(path, b"/" | b"/session.php") {
+        return Answer::text(404, "there is only /session.php\n".to_owned());
+    }
+    let cookies: Vec<_> = head
+        .headers
+        .values("cookie")
+        .flat_map(|value| page::parse_cookies(&String::from_utf8_lossy(value)))
+        .collect();
+    let known = cookies
+        .iter()
+        .find(|(name, value)| name == page::COOKIE_NAME && page::is_session_id(value))
+        .map(|(_, value)| value.as_str());
+    match visit(known, sessions).await {
+        Ok(Visit { seen, new_id }) => Answer {
+            status: 200,
+            body: page::render(seen, server.ip(), client.ip(), &cookies),
+            set_cookie: new_id,
+        },
+        Err(error) => Answer::text(503, format!("no session: {error}\n")),
+    }
+}
+
+struct Visit {
+    seen: Option<Visits>,
+    new_id: Option<String>,
+}
+
+/// What `session_start()`, the counter, and the end of the script do to the session.
+async fn visit(known: Option<&str>, sessions: &Sessions) -> Result<Visit, SessionError> {
+    let new_id = match known {
+        Some(_) => None,
+        None => Some(page::session_id(super::random()?)),
+    };
+    let id = known.or(new_id.as_deref()).unwrap_or_default();
+    let opened = sessions.open(id).await?;
+    let seen = opened.data().and_then(Visits::decode);
+    let counted = Visits(seen.map_or(0, |visits| visits.0) + 1);
+    sessions.close(opened, &counted.encode()).await?;
+    Ok(Visit { seen, new_id })
+}
+
+struct Answer {
+    status: u16,
+    body: String,
+    set_cookie: Option<String>,
+}
+
+impl Answer {
+    fn text(status: u16, body: String) -> Self {
+        Self {
+            status,
+            body,
+            set_cookie: None,
+        }
+    }
+
+    fn encode(&self, is_head: bool, close: bool) -> Vec<u8> {
+        let reason = steadfast_proxy::http::reason(self.status);
+        let cookie = self.set_cookie.as_ref().map_or_else(String::new, |id| {
+            format!("Set-Cookie: {}={id}; path=/\r\n", page::COOKIE_NAME)
+        });
+        let close = if close { "Connection: close\r\n" } else { "" };
+        let mut text = format!(
+            "HTTP/1.1 {} {reason}\r\n{cookie}Cache-Control: no-store, no-cache, must-revalidate\r\n\
+             Content-Type: text/plain;charset=UTF-8\r\nContent-Length: {}\r\n{close}\r\n",
+            self.status,
+            self.body.len(),
+        );
+        if !is_head {
+            text.push_str(&self.body);
+        }
+        text.into_bytes()
+    }
+}
+
+/// First size of a connection's read buffer; a browser's head fits.
+const READ_BYTES: usize = 4096;
