@@ -1,11 +1,17 @@
 //! Log lines: what is said about a request, and how it is framed for syslog.
 
+mod date;
+mod line;
 mod record;
+mod syslog;
 
+pub use date::Date;
+pub use line::REQUEST_BYTES_MAX;
 pub use record::{
     Cause, ConnectRecord, Connections, HttpRecord, Phase, QueuePositions, ServerField, Termination,
     Timers,
 };
+pub use syslog::Sender;
 
 /// A syslog facility: the high bits of a line's priority (RFC 3164, section 4.1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
