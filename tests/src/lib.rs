@@ -18,6 +18,7 @@ pub mod guide;
 pub mod home;
 pub mod httplog;
 pub mod network;
+pub mod origin;
 pub mod page;
 pub mod peers;
 pub mod process;

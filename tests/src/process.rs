@@ -72,6 +72,25 @@ impl Process {
         .map_err(|failure| Failure::new(format!("{failure}; it printed: {}", tail(output))))
     }
 
+    /// Waits for a program that ends by itself.
+    ///
+    /// # Errors
+    ///
+    /// When it does not end in time.
+    pub fn finish(mut self) -> Outcome<ExitStatus> {
+        let Self {
+            name,
+            child,
+            output,
+        } = &mut self;
+        wait::until(
+            &format!("{name} to end"),
+            PATIENCE,
+            || Ok(child.try_wait()?),
+        )
+        .map_err(|failure| Failure::new(format!("{failure}; it printed: {}", tail(output))))
+    }
+
     /// Sends TERM and waits for the end of the program.
     ///
     /// # Errors

@@ -97,8 +97,15 @@ fn all_steps(options: &Options) -> Steps {
             &mut with_peers("guide", peers),
         );
         if peers != "mixed" {
-            let title = format!("php-memcached's sessions, peers: {peers}");
-            steps.run(&title, &mut with_peers("php_memcached", peers));
+            for (what, test) in [
+                ("php-memcached's sessions", "php_memcached"),
+                ("bad input", "bad_input"),
+            ] {
+                steps.run(
+                    &format!("{what}, peers: {peers}"),
+                    &mut with_peers(test, peers),
+                );
+            }
         }
     }
     steps.run("the store under loom", &mut loom());
