@@ -98,7 +98,8 @@ fn add_within(counter: &AtomicUsize, bytes: usize, max: usize) -> bool {
 /// Readers and reservations together may hold one part in this many; the rest can be evicted.
 const HELD_SHARE: usize = 2;
 
-#[cfg(all(test, not(steadfast_loom)))]
+#[cfg(test)]
+#[cfg(not(steadfast_loom))]
 mod tests {
     use super::*;
 

@@ -421,5 +421,6 @@ const READER: u32 = 4;
 /// Half of what the count can hold, so that no number of readers overflows it.
 const READERS_MAX: u32 = 1 << 31;
 
-#[cfg(all(test, not(steadfast_loom)))]
+#[cfg(test)]
+#[cfg(not(steadfast_loom))]
 mod tests;

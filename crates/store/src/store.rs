@@ -649,5 +649,6 @@ const FREED_EXTRA_BYTES: usize = 1 << 20;
 const SWEEP_STEP_ITEMS: usize = 64;
 const WALK_STEP_SLOTS: u32 = 64;
 
-#[cfg(all(test, not(steadfast_loom)))]
+#[cfg(test)]
+#[cfg(not(steadfast_loom))]
 mod tests;

@@ -4,6 +4,7 @@
 //! Under loom each block's bytes are stood for by a cell whose plain accesses the model checks, so
 //! a read that races with a write or with the free fails, as does a block that is never freed.
 #![cfg(steadfast_loom)]
+#![allow(clippy::unwrap_used, reason = "a panic is how a model reports")]
 
 use loom::sync::Arc;
 use loom::thread;
@@ -36,12 +37,20 @@ fn put(store: &Store, fill: u8) {
 }
 
 fn put_if(store: &Store, fill: u8, when: Condition) -> Result<bool, PutError> {
-    let outcome = store.put(KEY, NewItem::new(&[fill; 9], Attributes::default()), when, NOW)?;
+    let outcome = store.put(
+        KEY,
+        NewItem::new(&[fill; 9], Attributes::default()),
+        when,
+        NOW,
+    )?;
     Ok(matches!(outcome, Outcome::Stored(_)))
 }
 
 fn assert_whole(value: &[u8]) {
-    assert!(value == [1; 9] || value == [2; 9], "a torn value: {value:?}");
+    assert!(
+        value == [1; 9] || value == [2; 9],
+        "a torn value: {value:?}"
+    );
 }
 
 #[test]
@@ -52,7 +61,10 @@ fn a_read_never_sees_a_torn_value() {
             let store = Arc::clone(&store);
             move || put(&store, 2)
         });
-        store.read(KEY, NOW, |entry| assert_whole(entry.value())).hit().unwrap();
+        store
+            .read(KEY, NOW, |entry| assert_whole(entry.value()))
+            .hit()
+            .unwrap();
         store.remove(KEY, NOW);
         writer.join().unwrap();
     });
@@ -102,7 +114,10 @@ fn a_value_is_written_in_place_only_after_its_last_reader() {
         let reader = thread::spawn(move || assert_eq!(item.value(), [1; 9]));
         put(&store, 2);
         reader.join().unwrap();
-        store.read(KEY, NOW, |entry| assert_eq!(entry.value(), [2; 9])).hit().unwrap();
+        store
+            .read(KEY, NOW, |entry| assert_eq!(entry.value(), [2; 9]))
+            .hit()
+            .unwrap();
     });
 }
 
@@ -135,7 +150,10 @@ fn one_of_two_adds_wins() {
 fn no_update_is_lost() {
     fn increment(store: &Store) {
         let edit = |entry: &steadfast_store::Entry<'_>| {
-            (Change::Value(ShortValue::new(&[entry.value()[0] + 1]).unwrap()), ())
+            (
+                Change::Value(ShortValue::new(&[entry.value()[0] + 1]).unwrap()),
+                (),
+            )
         };
         store.update(KEY, NOW, edit).unwrap().hit().unwrap();
     }
@@ -148,7 +166,10 @@ fn no_update_is_lost() {
         });
         increment(&store);
         other.join().unwrap();
-        store.read(KEY, NOW, |entry| assert_eq!(entry.value(), [2])).hit().unwrap();
+        store
+            .read(KEY, NOW, |entry| assert_eq!(entry.value(), [2]))
+            .hit()
+            .unwrap();
     });
 }
 
@@ -157,7 +178,9 @@ fn a_reservation_dropped_elsewhere_gives_its_memory_back() {
     check(|store| {
         let mut filled = store.reserve(KEY, 9, Attributes::default(), NOW).unwrap();
         filled.value_mut().fill(1);
-        let dropped = store.reserve(KEY, 20_000, Attributes::default(), NOW).unwrap();
+        let dropped = store
+            .reserve(KEY, 20_000, Attributes::default(), NOW)
+            .unwrap();
         let other = thread::spawn(move || drop(dropped));
         let outcome = store.commit(filled, Condition::Always, NOW);
         assert!(matches!(outcome, Outcome::Stored(_)));

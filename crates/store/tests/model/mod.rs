@@ -1,6 +1,7 @@
 //! The store against a plain map with the same rules; a script of bytes is a run of operations.
 //!
 //! Fuzzing includes this file too, so that a finding there is a case here.
+#![allow(clippy::unwrap_used, reason = "a panic is how a model reports")]
 
 use std::collections::HashMap;
 
@@ -10,7 +11,7 @@ use steadfast_store::{
 };
 
 /// Runs `script` on a store that never needs to evict, and on a plain map: all answers must agree.
-pub fn run_exact(script: &[u8]) {
+pub(crate) fn run_exact(script: &[u8]) {
     let mut settings = Settings::default();
     settings.memory_bytes_max = 64 << 20;
     settings.item_bytes_max = 64 << 10;
@@ -20,7 +21,7 @@ pub fn run_exact(script: &[u8]) {
 }
 
 /// Runs `script` on a small store that must evict: what is found must be right, and the budget kept.
-pub fn run_evicting(script: &[u8]) {
+pub(crate) fn run_evicting(script: &[u8]) {
     let mut settings = Settings::default();
     settings.memory_bytes_max = 1 << 20;
     settings.item_bytes_max = 256 << 10;
