@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::check::{Failure, Outcome};
 use crate::guide;
 use crate::process::{self, Process};
-use crate::wait;
+use crate::wait::{self, PATIENCE};
 
 /// Where Debian puts Apache's modules.
 const MODULES: &str = "/usr/lib/apache2/modules";
@@ -87,7 +87,7 @@ impl Apache {
         Ok(())
     }
 
-    /// Kills the server and all its children at once.
+    /// Kills the server and all its children at once, and waits until its address is free.
     ///
     /// # Errors
     ///
@@ -96,7 +96,11 @@ impl Apache {
         let process = self.running.take();
         process
             .ok_or_else(|| Failure::new(format!("{} does not run", self.name)))?
-            .kill()
+            .kill()?;
+        // The last child to go takes the listening socket along; until then the system accepts.
+        wait::until(&format!("{} to be dead", self.name), PATIENCE, || {
+            Ok((!wait::accepts(self.address)).then_some(()))
+        })
     }
 
     /// Where it listens.
