@@ -17,8 +17,17 @@ pub(crate) struct Census {
     rejected: AtomicU64,
     idle_kicks: AtomicU64,
     pauses: Mutex<Pauses>,
-    places: Vec<String>,
+    places: Vec<Place>,
     residents: Mutex<BTreeMap<u64, Arc<Resident>>>,
+}
+
+/// A place that is listened on, as `stats conns` shows it.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// The descriptor number of the first worker's socket.
+    pub(crate) id: u64,
+    /// `tcp:127.0.0.1:11211`, say.
+    pub(crate) address: Arc<str>,
 }
 
 /// Workers that do not accept for the moment, and what came of it so far.
@@ -44,8 +53,8 @@ pub(crate) struct Counts {
 }
 
 impl Census {
-    /// Begins with nobody, at the listening `places` (as `stats conns` shows them).
-    pub(crate) fn new(clients_max: usize, places: Vec<String>) -> Self {
+    /// Begins with nobody, at the listening `places`.
+    pub(crate) fn new(clients_max: usize, places: Vec<Place>) -> Self {
         Self {
             clients_max,
             clients: AtomicUsize::new(0),
@@ -121,7 +130,7 @@ impl Census {
     }
 
     /// Returns the places that are listened on.
-    pub(crate) fn places(&self) -> &[String] {
+    pub(crate) fn places(&self) -> &[Place] {
         &self.places
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use steadfast_engine::{ConnectionFacts, Process, ProcessFacts};
+use steadfast_engine::{ConnectionFacts, Now, Process, ProcessFacts};
 use steadfast_host::limits::CpuTime;
 
 use crate::census::{Census, Counts};
@@ -37,13 +37,13 @@ impl Process for Facts {
 
     fn visit_connections(&self, visit: &mut dyn FnMut(&ConnectionFacts<'_>)) {
         let now_secs = self.clock.now().timestamp.as_secs();
-        for (id, place) in (0..).zip(self.census.places()) {
+        for place in self.census.places() {
             visit(&ConnectionFacts {
-                id,
-                address: place,
+                id: place.id,
+                address: &place.address,
                 listen_address: None,
                 state: "conn_listening",
-                idle_secs: now_secs.into(),
+                idle_secs: now_secs.saturating_sub(Now::START_SECS).into(),
             });
         }
         for resident in self.census.residents() {

@@ -3,7 +3,6 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::os::fd::AsRawFd;
-use std::os::unix::net::UnixListener as StdUnixListener;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,6 +11,7 @@ use mio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use mio::{Interest, Registry, Token};
 use steadfast_host::listen::{self, ListenError, TcpOptions};
 
+use crate::census::Place;
 use crate::settings::{Listen, Settings};
 
 /// Every worker's own listeners, for every place.
@@ -21,8 +21,8 @@ pub(crate) struct Bound {
     pub(crate) by_worker: Vec<Vec<Listener>>,
     /// The TCP addresses, with the ports that the kernel chose.
     pub(crate) addresses: Vec<SocketAddr>,
-    /// All places, as `stats conns` shows them.
-    pub(crate) places: Vec<String>,
+    /// All places, for reports.
+    pub(crate) places: Vec<Place>,
 }
 
 impl Bound {
@@ -66,6 +66,10 @@ impl Bound {
             .local_addr()
             .map_err(|cause| ListenError::new(address, cause))?;
         let name: Arc<str> = format!("tcp:{chosen}").into();
+        self.places.push(Place {
+            id: id(&group[0]),
+            address: Arc::clone(&name),
+        });
         for (worker, socket) in self.by_worker.iter_mut().zip(group) {
             let socket = Socket::Tcp(TcpListener::from_std(socket));
             worker.push(Listener {
@@ -74,23 +78,34 @@ impl Bound {
             });
         }
         self.addresses.push(chosen);
-        self.places.push(name.to_string());
         Ok(chosen.port())
     }
 
     fn add_unix(&mut self, path: &Path, mode: u32, backlog: u32) -> Result<(), ListenError> {
         let socket = listen::unix(path, mode, backlog)?;
         let name: Arc<str> = format!("unix:{}", path.display()).into();
-        for worker in &mut self.by_worker {
+        self.places.push(Place {
+            id: id(&socket),
+            address: Arc::clone(&name),
+        });
+        let Some((first, others)) = self.by_worker.split_first_mut() else {
+            return Ok(());
+        };
+        for worker in others {
             // One socket, known to all workers: whoever wakes first takes the connection.
-            let socket =
-                duplicate(&socket).map_err(|cause| ListenError::new(path.display(), cause))?;
+            let twin = socket
+                .try_clone()
+                .map_err(|cause| ListenError::new(path.display(), cause))?;
+            let socket = Socket::Unix(UnixListener::from_std(twin));
             worker.push(Listener {
-                socket: Socket::Unix(socket),
+                socket,
                 name: Arc::clone(&name),
             });
         }
-        self.places.push(name.to_string());
+        first.push(Listener {
+            socket: Socket::Unix(UnixListener::from_std(socket)),
+            name,
+        });
         Ok(())
     }
 }
@@ -158,11 +173,10 @@ impl Stream {
 
     /// Returns the descriptor number, which names the connection in reports.
     pub(crate) fn id(&self) -> u64 {
-        let descriptor = match self {
-            Self::Tcp(stream) => stream.as_raw_fd(),
-            Self::Unix(stream) => stream.as_raw_fd(),
-        };
-        descriptor.unsigned_abs().into()
+        match self {
+            Self::Tcp(stream) => id(stream),
+            Self::Unix(stream) => id(stream),
+        }
     }
 
     /// Tells whether the client is on this machine's Unix socket.
@@ -213,6 +227,6 @@ fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, ListenError> {
     Ok(addresses)
 }
 
-fn duplicate(socket: &StdUnixListener) -> io::Result<UnixListener> {
-    socket.try_clone().map(UnixListener::from_std)
+fn id(socket: &impl AsRawFd) -> u64 {
+    socket.as_raw_fd().unsigned_abs().into()
 }

@@ -148,17 +148,22 @@ impl Worker {
     /// Takes the connections that wait at a listener, some at a time.
     fn accept(&mut self, position: usize) {
         for _ in 0..ACCEPTS_PER_ROUND {
-            let seat = self.shared.census.seat();
-            if seat.is_none() && !self.shared.refuse_when_full {
-                return self.pause(position);
-            }
+            // Who lets clients wait must know of a seat first. Who refuses them must not: a seat that
+            // is held on suspicion could be the last, and another worker's client is turned away.
+            let held = match self.shared.refuse_when_full {
+                true => None,
+                false => match self.shared.census.seat() {
+                    None => return self.pause(position),
+                    seat => seat,
+                },
+            };
             let Some(listener) = self.listeners.get(position) else {
                 return;
             };
             match listener.accept() {
                 Ok((stream, peer)) => {
                     let place = Arc::clone(listener.name());
-                    match seat {
+                    match held.or_else(|| self.shared.census.seat()) {
                         Some(seat) => self.admit(stream, peer, place, seat),
                         None => self.refuse(stream, &peer),
                     }

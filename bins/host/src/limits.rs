@@ -51,12 +51,14 @@ pub fn allow_core_dumps() -> io::Result<()> {
 
 /// Keeps all present and future memory of this process from being swapped out.
 ///
-/// Not inherited by a fork: call it in the daemon.
+/// Not inherited by a fork: call it in the daemon, and before it gives up root.
 ///
 /// # Errors
 ///
-/// When that is not permitted, or exceeds `RLIMIT_MEMLOCK`.
+/// When `RLIMIT_MEMLOCK` can't be lifted: with a limit, some later allocation would fail.
 pub fn lock_memory() -> io::Result<()> {
+    let unlimited = resource::RLIM_INFINITY;
+    resource::setrlimit(Resource::RLIMIT_MEMLOCK, unlimited, unlimited)?;
     Ok(mman::mlockall(
         MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE,
     )?)
