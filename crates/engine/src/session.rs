@@ -162,17 +162,15 @@ impl Session {
                 return Progress { consumed, next };
             }
         }
-        if consumed == input.len() {
-            return Progress {
-                consumed,
-                next: Next::Read,
-            };
+        let next = match self.state {
+            State::Closed => Next::Close,
+            _ if consumed == input.len() => Next::Read,
+            _ => Next::Again,
+        };
+        if next == Next::Again {
+            turn.count(Counter::ConnYields);
         }
-        turn.count(Counter::ConnYields);
-        Progress {
-            consumed,
-            next: Next::Again,
-        }
+        Progress { consumed, next }
     }
 
     fn step(&mut self, input: &[u8], turn: &mut Turn<'_>) -> Step {

@@ -347,6 +347,16 @@ fn quit_answers_what_came_before_and_nothing_after() {
 }
 
 #[test]
+fn quit_closes_even_as_the_last_request_of_a_share() {
+    for before in 0..45 {
+        let mut cache = Cache::new();
+        let input = [&b"get a\r\n".repeat(before)[..], b"quit\r\n"].concat();
+        assert_eq!(cache.send([&input[..]]), b"END\r\n".repeat(before));
+        assert!(cache.closed, "after {before} requests");
+    }
+}
+
+#[test]
 fn endless_lines_and_browsers_are_closed_without_a_word() {
     for rubbish in [&[b'x'; 3000][..], b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"] {
         let mut cache = Cache::new();

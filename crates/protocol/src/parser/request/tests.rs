@@ -454,6 +454,15 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_input_panics(input in proptest::collection::vec(any::<u8>(), 0..200)) {
+        hear(input.chunks(7));
+    }
+}
+
 /// What inputs are put together from, so that many of them make sense.
 const PIECES: &[&str] = &[
     "get ",
