@@ -310,7 +310,7 @@ fn request_of(step: &Step) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn the_engine_matches_a_naive_map(steps in proptest::collection::vec(step(), 1..60)) {
