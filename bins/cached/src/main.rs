@@ -20,7 +20,7 @@ use steadfast_cached::options::{self, Options, Request};
 use steadfast_cached::settings::{Listen, Settings};
 use steadfast_cached::{PROGRAM, Running, Server, StartError, descriptors_reserved};
 use steadfast_host::daemonise::{self, Announcer};
-use steadfast_host::exit::{self, Status};
+use steadfast_host::exit::{self, Status, reason};
 use steadfast_host::pid_file::PidFile;
 use steadfast_host::privilege::{self, Identity, UserId};
 use steadfast_host::{limits, log, readiness};
@@ -150,7 +150,7 @@ fn start(options: &Options, server: Server, identity: &Identity) -> Result<Start
         if let Err(cause) = limits::lock_memory() {
             log::line(
                 PROGRAM,
-                format_args!("warning: cannot lock memory: {cause}"),
+                format_args!("warning: cannot lock memory: {}", reason(&cause)),
             );
         }
     }
@@ -202,11 +202,9 @@ fn raise_limits(options: &Options) -> Result<(), Failure> {
     let files = settings.connections_max as u64 + descriptors_reserved(settings);
     limits::raise_open_files(files).map(drop).map_err(|cause| {
         let clients = settings.connections_max;
-        let reason = steadfast_host::listen::reason(&cause);
-        Failure::new(
-            Status::OsError,
-            format_args!("cannot have {files} open files for {clients} clients (-c): {reason}"),
-        )
+        let reason = reason(&cause);
+        let what = format_args!("cannot have {files} open files for {clients} clients (-c)");
+        Failure::new(Status::OsError, format_args!("{what}: {reason}"))
     })
 }
 
@@ -236,7 +234,7 @@ fn write_pid_file(path: &Path) -> Option<PidFile> {
     }
     PidFile::write(path)
         .inspect_err(|cause| {
-            let reason = steadfast_host::listen::reason(cause);
+            let reason = reason(cause);
             log::line(
                 PROGRAM,
                 format_args!("warning: cannot write the pid file {shown}: {reason}"),

@@ -225,7 +225,7 @@ impl fmt::Display for StartError {
                 write!(
                     f,
                     "cannot start threads: {}",
-                    steadfast_host::listen::reason(cause)
+                    steadfast_host::exit::reason(cause)
                 )
             }
         }

@@ -8,6 +8,7 @@ use mio::event::Event;
 use mio::{Events, Poll, Token};
 use slab::Slab;
 use steadfast_engine::Session;
+use steadfast_host::exit::reason;
 use steadfast_host::log;
 use steadfast_protocol::Limits;
 
@@ -172,7 +173,11 @@ impl Worker {
                 // The client gave up while it waited, or a signal came: the next may be there.
                 Err(error) if is_passing(&error) => {}
                 Err(error) => {
-                    self.tell(1, || format!("cannot accept connections for now: {error}"));
+                    // Said once; it will be tried again and again until there is room.
+                    if !self.paused {
+                        let reason = reason(&error);
+                        self.tell(1, || format!("cannot accept connections for now: {reason}"));
+                    }
                     return self.pause(position);
                 }
             }

@@ -11,6 +11,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -199,7 +200,11 @@ fn questions_are_answered_on_standard_output() {
         assert!(output.stderr.is_empty());
     }
     assert_eq!(
-        daemon("--check-config -m 64").status().unwrap().code(),
+        daemon("--check-config -m 64")
+            .output()
+            .unwrap()
+            .status
+            .code(),
         Some(0)
     );
 }
@@ -328,6 +333,34 @@ fn daemon_that_cannot_start_fails_in_the_foreground() {
     let (status, message) = fails(&format!("-d -l {}", taken.local_addr().unwrap()));
     assert_eq!(status, Some(71));
     assert!(message.contains("address already in use"), "{message}");
+}
+
+#[test]
+fn service_manager_is_told_when_it_serves_and_when_it_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let manager = UnixDatagram::bind(&path).unwrap();
+    manager
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let mut child = daemon("-l 127.0.0.1:0")
+        .env("NOTIFY_SOCKET", &path)
+        .spawn()
+        .unwrap();
+    let receive = || {
+        let mut buffer = [0; 256];
+        let bytes = manager.recv(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..bytes]).into_owned()
+    };
+    let message = receive();
+    assert!(message.starts_with("READY=1\n"), "{message}");
+    assert!(
+        message.contains(&format!("MAINPID={}\n", child.id())),
+        "{message}"
+    );
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGTERM).unwrap();
+    assert!(receive().starts_with("STOPPING=1"));
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]

@@ -11,6 +11,8 @@ use std::path::Path;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::exit::reason;
+
 /// How TCP listeners are made.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -127,24 +129,6 @@ impl fmt::Display for ListenError {
 impl Error for ListenError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&self.cause)
-    }
-}
-
-/// Says in plain words what the operating system meant, lower case, without its number.
-pub fn reason(cause: &io::Error) -> String {
-    use io::ErrorKind;
-    match cause.kind() {
-        ErrorKind::AddrInUse => "address already in use".to_owned(),
-        ErrorKind::AddrNotAvailable => "this machine does not have that address".to_owned(),
-        ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => {
-            let text = cause.to_string();
-            let text = text.split(" (os error").next().unwrap_or_default();
-            let mut letters = text.chars();
-            letters.next().map_or_else(String::new, |first| {
-                first.to_lowercase().chain(letters).collect()
-            })
-        }
     }
 }
 

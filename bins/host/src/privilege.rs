@@ -180,7 +180,7 @@ impl fmt::Display for PrivilegeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;
         match self.cause {
-            Some(cause) => write!(f, ": {}", crate::listen::reason(&cause.into())),
+            Some(cause) => write!(f, ": {}", crate::exit::reason(&cause.into())),
             None => Ok(()),
         }
     }
