@@ -1,5 +1,12 @@
 //! `steadfast up`: the whole cluster of the guide in one process.
 
+/// Prints to standard output, as `print!`; that nobody reads there is no reason to stop the cluster.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        let _ = std::io::Write::write_fmt(&mut std::io::stdout(), format_args!($($words)*));
+    }};
+}
+
 mod browser;
 mod cluster;
 mod command;
@@ -71,13 +78,13 @@ async fn serve(options: &UpOptions, script: Option<Script>) -> Result<(), UpErro
         };
         let Some(line) = line else { break Ok(()) };
         if is_scripted {
-            println!("> {}", line.trim_end());
+            say!("> {}\n", line.trim_end());
         }
         match console.obey(&line).await {
             Ok(Flow::Continue) => {}
             Ok(Flow::Quit) => break Ok(()),
             Err(error) if is_scripted => break Err(error),
-            Err(error) => println!("  {error}"),
+            Err(error) => say!("  {error}\n"),
         }
     };
     console.cluster.stop().await;
@@ -117,7 +124,7 @@ fn read_lines(mut input: Script) -> mpsc::Receiver<String> {
 }
 
 fn prompt() {
-    print!("steadfast> ");
+    say!("steadfast> ");
     // A terminal that takes no output will not give input either.
     let _ = io::stdout().flush();
 }
@@ -137,9 +144,13 @@ impl Console {
     fn welcome(&self) {
         let url = format!("http://{}/session.php", self.cluster.place(Node::Balancer));
         let cache = self.cluster.place(Node::Cache(0));
-        println!("{url}\n");
+        say!(
+            "{url}
+
+"
+        );
         self.status();
-        println!(
+        say!(
             "
 Three things to try:
   1. Refresh the page in a browser, or again and again: curl -c jar -b jar {url}
@@ -147,6 +158,7 @@ Three things to try:
   2. Type here: stop cache1. Refresh: the counter goes on. Then: start cache1, refresh once,
      stop cache2, refresh: it still goes on. A web node can go just as well: stop web2.
   3. Ask a cache as you would ask memcached: echo stats | nc -q1 {} {}
+
 ",
             cache.ip(),
             cache.port()
@@ -161,14 +173,14 @@ Three things to try:
             } else {
                 "stopped"
             };
-            println!("  {:<9} {place:<18} {state}", node.to_string());
+            say!("  {:<9} {place:<18} {state}\n", node.to_string());
         }
     }
 
     async fn obey(&mut self, line: &str) -> Result<Flow, UpError> {
         match line.parse().map_err(UpError::other)? {
             Command::Nothing => {}
-            Command::Help => print!("{HELP}"),
+            Command::Help => say!("{HELP}"),
             Command::Status => self.status(),
             Command::Quit => return Ok(Flow::Quit),
             Command::Stop(name) => {
@@ -177,7 +189,7 @@ Three things to try:
                     .stop_node(node(&name)?)
                     .await
                     .map_err(UpError::other)?;
-                println!("  {words}");
+                say!("  {words}\n");
             }
             Command::Start(name) => {
                 let words = self
@@ -185,7 +197,7 @@ Three things to try:
                     .start_node(node(&name)?)
                     .await
                     .map_err(UpError::other)?;
-                println!("  {words}");
+                say!("  {words}\n");
             }
             Command::Visit(name) => self.visit(name).await?,
         }
@@ -205,7 +217,7 @@ Three things to try:
             .await
             .map_err(|error| UpError(format!("the page cannot be reached: {error}")))?;
         for line in page.text.lines() {
-            println!("  | {line}");
+            say!("  | {line}\n");
         }
         match page.status {
             200 => Ok(()),

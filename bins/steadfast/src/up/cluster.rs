@@ -1,7 +1,6 @@
 //! The nodes of the demo: where they are, starting and stopping them by name.
 
 use std::fmt;
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -108,19 +107,34 @@ impl Cluster {
             ledger: Arc::default(),
             noticed: Arc::default(),
         };
-        for node in NODES {
-            let mut usual = node.usual_place();
-            if let (Node::Balancer, Some(port)) = (node, port) {
-                usual.set_port(port);
-            } else {
-                usual = free_place(usual).map_err(|error| NodeError::new(node, error))?;
-            }
-            cluster.set_place(node, usual);
-        }
+        // Caches first: the web nodes need to know where they are, and the balancer the web nodes.
         for node in NODES.into_iter().rev() {
-            cluster.start_node(node).await?;
+            let wanted = port.filter(|_| node == Node::Balancer);
+            cluster.start_somewhere(node, wanted).await?;
         }
         Ok(cluster)
+    }
+
+    /// Starts a node for the first time: at `port` if that is given, else at its usual place or a
+    /// later port there. Those are outside the range from which systems draw, so that a stopped
+    /// node finds its place free when it comes back. Not every system takes all of 127.0.0.0/8 for
+    /// its own, so the last resort is anywhere on 127.0.0.1.
+    async fn start_somewhere(&mut self, node: Node, port: Option<u16>) -> Result<(), NodeError> {
+        let mut place = node.usual_place();
+        if let Some(port) = port {
+            place.set_port(port);
+            self.set_place(node, place);
+            return self.start_node(node).await.map(drop);
+        }
+        for port in place.port()..=place.port() + PORTS_TRIED {
+            place.set_port(port);
+            self.set_place(node, place);
+            if self.start_node(node).await.is_ok() {
+                return Ok(());
+            }
+        }
+        self.set_place(node, SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0));
+        self.start_node(node).await.map(drop)
     }
 
     /// Where a node listens while it runs.
@@ -151,11 +165,16 @@ impl Cluster {
         match node {
             Node::Balancer => {
                 let running = Balancer::start(self.balancer_config(), self.embedding());
-                self.balancer = Some(running.map_err(|error| fail(&error))?);
+                let running = running.map_err(|error| fail(&error))?;
+                if let Some((_, place)) = running.addresses().first() {
+                    self.set_place(node, *place);
+                }
+                self.balancer = Some(running);
                 Ok(format!("balancer runs at {place}"))
             }
             Node::Web(index) => {
                 let listener = tcp_listener(place).map_err(|error| fail(&error))?;
+                self.set_place(node, listener.local_addr().map_err(|error| fail(&error))?);
                 let caches = [self.place(Node::Cache(0)), self.place(Node::Cache(1))];
                 let sessions = Sessions::new(&caches, Arc::clone(&self.ledger));
                 let sessions = sessions.map_err(|error| fail(&error))?;
@@ -176,6 +195,9 @@ impl Cluster {
                 settings.threads = 1;
                 settings.memory_bytes = self.memory_bytes;
                 let running = Server::start(settings).map_err(|error| fail(&error))?;
+                if let Some(place) = running.addresses().first() {
+                    self.set_place(node, *place);
+                }
                 self.caches[index] = Some(running);
                 self.wait_for_webs(index).await;
                 Ok(self.words_on_return(index))
@@ -245,10 +267,9 @@ impl Cluster {
         match self.ledger.missing_on(index) {
             0 => format!("{node} runs at {place}, empty"),
             missing => {
-                let sessions = if missing == 1 {
-                    "one session has"
-                } else {
-                    "some sessions have"
+                let sessions = match missing {
+                    1 => "one session has".to_owned(),
+                    _ => format!("{missing} sessions have"),
                 };
                 format!(
                     "{node} runs at {place}, empty: {sessions} no copy on it until the next visit. \
@@ -310,7 +331,7 @@ listen http
         let noticed = Arc::clone(&self.noticed);
         let mut embedding = Embedding::default();
         embedding.notices = Some(Arc::new(move |line: &str| {
-            println!("  balancer: {line}");
+            say!("  balancer: {line}\n");
             noticed.notify_waiters();
         }));
         embedding
@@ -356,16 +377,6 @@ fn slot(node: Node) -> usize {
     }
 }
 
-/// `usual` if it is free, else another port there, else one of 127.0.0.1: not every system takes
-/// all of 127.0.0.0/8 for its own.
-fn free_place(usual: SocketAddr) -> io::Result<SocketAddr> {
-    let anywhere = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-    TcpListener::bind(usual)
-        .or_else(|_| TcpListener::bind(SocketAddr::new(usual.ip(), 0)))
-        .or_else(|_| TcpListener::bind(anywhere))?
-        .local_addr()
-}
-
 fn tcp_listener(place: SocketAddr) -> Result<TcpListener, listen::ListenError> {
     listen::tcp(place, &TcpOptions::default())
 }
@@ -394,6 +405,9 @@ impl fmt::Display for NodeError {
 
 impl std::error::Error for NodeError {}
 
+/// Ports after the usual one that are tried for a node.
+const PORTS_TRIED: u16 = 100;
+
 /// How long `start` waits for the others to notice.
 const NOTICE_MAX: Duration = Duration::from_secs(5);
 
@@ -407,13 +421,5 @@ mod tests {
             assert_eq!(Node::named(&node.to_string()), Some(node));
         }
         assert_eq!(Node::named("cache3"), None);
-    }
-
-    #[test]
-    fn a_taken_port_is_replaced_by_a_free_one() {
-        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-        let place = free_place(taken.local_addr().unwrap()).unwrap();
-        assert_ne!(place, taken.local_addr().unwrap());
-        assert_eq!(place.ip(), taken.local_addr().unwrap().ip());
     }
 }

@@ -145,7 +145,10 @@ impl Sessions {
     async fn run<P: Procedure>(&self, mut operation: Operation<P>) -> P::Outcome {
         let mut wires = Wires::default();
         loop {
-            while let Some(action) = operation.poll_action(&mut self.fleet.lock(), Instant::now()) {
+            loop {
+                // The lock is not to be held while the action is performed.
+                let action = operation.poll_action(&mut self.fleet.lock(), Instant::now());
+                let Some(action) = action else { break };
                 match action {
                     Action::Send { node, bytes } => {
                         let address = *self.fleet.lock().node(node);
