@@ -116,11 +116,8 @@ fn await_true(mut condition: impl FnMut() -> bool) {
 
 #[test]
 fn port_that_is_taken_is_one_clear_line_and_71() {
-    let taken = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let _holder = TcpListener::bind(taken).unwrap();
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = holder.local_addr().unwrap();
     assert_eq!(
         fails(&format!("-l 127.0.0.1 -p {}", taken.port())),
         (
