@@ -1,0 +1,55 @@
+//! A whole memcached, without a socket.
+
+use bytes::Buf;
+use steadfast_engine::{Engine, Next, NoProcess, Now, Output, Session, Settings};
+use steadfast_protocol::Limits;
+use steadfast_store::Store;
+
+use crate::input::cut;
+
+/// Answers are the same whatever the split of the input, and no input makes the engine panic.
+pub fn split(data: &[u8]) {
+    let (pieces, stream) = cut(data);
+    assert_eq!(answers(&pieces), answers(&[stream]));
+}
+
+/// What a fresh cache answers to a stream that arrives in pieces.
+fn answers(pieces: &[&[u8]]) -> Vec<u8> {
+    let mut settings = steadfast_store::Settings::default();
+    settings.memory_bytes_max = 4 << 20;
+    let store = Store::new(settings).expect("the settings are valid");
+    let engine = Engine::new(store, Settings::default(), Box::new(NoProcess));
+    let mut session = Session::new(0, Limits::default());
+    let (mut output, mut answers) = (Output::new(), Vec::new());
+    let mut buffer = Vec::new();
+    let now = Now::since_start(10, 1_700_000_000);
+    for piece in pieces {
+        buffer.extend_from_slice(piece);
+        loop {
+            let progress = session.handle_input(&buffer, &mut output, &engine, now);
+            buffer.drain(..progress.consumed);
+            while output.has_remaining() {
+                let chunk = output.chunk();
+                answers.extend_from_slice(chunk);
+                let length = chunk.len();
+                output.advance(length);
+            }
+            match progress.next {
+                Next::Again | Next::Write => {}
+                Next::Close => return without_counts(answers),
+                Next::Read | Next::ReadValue => break,
+            }
+        }
+    }
+    without_counts(answers)
+}
+
+/// Drops the statistics of an answer: how many bytes were read so far depends on the split.
+fn without_counts(answers: Vec<u8>) -> Vec<u8> {
+    answers
+        .split_inclusive(|&byte| byte == b'\n')
+        .filter(|line| !line.starts_with(b"STAT "))
+        .flatten()
+        .copied()
+        .collect()
+}

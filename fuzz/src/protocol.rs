@@ -1,0 +1,155 @@
+//! The memcached protocol's parsers.
+
+use steadfast_protocol::{
+    DataBlock, DataPart, Limits, ParseError, Parsed, Recovery, Request, RequestParser, Response,
+    ResponseParser,
+};
+
+use crate::input::cut;
+
+/// Requests are the same whatever the split of the input.
+pub fn request_split(data: &[u8]) {
+    let (pieces, stream) = cut(data);
+    assert_eq!(requests(&pieces), requests(&[stream]));
+}
+
+/// A request that was understood is understood again from its encoding.
+pub fn request_roundtrip(data: &[u8]) {
+    let mut parser = RequestParser::new(Limits::default());
+    let Ok(Parsed::Complete { message, consumed }) = parser.parse(data) else {
+        return;
+    };
+    assert!(consumed <= data.len());
+    let mut encoded = Vec::new();
+    message.encode(&mut encoded);
+    let again = RequestParser::new(Limits::default()).parse(&encoded);
+    assert_eq!(
+        again,
+        Ok(Parsed::Complete {
+            message,
+            consumed: encoded.len()
+        })
+    );
+}
+
+/// Responses are the same whatever the split of the input.
+pub fn response_split(data: &[u8]) {
+    let (pieces, stream) = cut(data);
+    assert_eq!(responses(&pieces), responses(&[stream]));
+}
+
+/// What a server makes of a stream that arrives in pieces, as a list of events.
+fn requests(pieces: &[&[u8]]) -> Vec<String> {
+    let mut parser = RequestParser::new(Limits::default());
+    let mut buffer = Vec::new();
+    let mut events = Vec::new();
+    let (mut block, mut skip): (Option<DataBlock>, usize) = (None, 0);
+    for piece in pieces {
+        buffer.extend_from_slice(piece);
+        loop {
+            let dropped = skip.min(buffer.len());
+            buffer.drain(..dropped);
+            skip -= dropped;
+            if skip > 0 {
+                break;
+            }
+            if let Some(data) = &mut block {
+                let Some((consumed, ended)) = data_part(data, &buffer, &mut events) else {
+                    break;
+                };
+                buffer.drain(..consumed);
+                if ended {
+                    block = None;
+                }
+                continue;
+            }
+            match parser.parse(&buffer) {
+                Ok(Parsed::Complete { message, consumed }) => {
+                    events.push(format!("{message:?}"));
+                    if let Request::Store(storage) = message {
+                        block = Some(DataBlock::new(storage.value_bytes));
+                    }
+                    buffer.drain(..consumed);
+                }
+                Ok(Parsed::Incomplete { .. }) => break,
+                Err(error) => {
+                    events.push(describe(&error));
+                    match error.recovery() {
+                        Recovery::Discard(bytes) => skip = bytes,
+                        _ => return events,
+                    }
+                }
+            }
+        }
+    }
+    events
+}
+
+fn describe(error: &ParseError) -> String {
+    format!("{error:?} {:?}", error.response())
+}
+
+/// What a client makes of a stream that arrives in pieces.
+fn responses(pieces: &[&[u8]]) -> Vec<String> {
+    let mut parser = ResponseParser::new(Limits::default());
+    let mut buffer = Vec::new();
+    let mut events = Vec::new();
+    let mut block = None;
+    for piece in pieces {
+        buffer.extend_from_slice(piece);
+        loop {
+            if let Some(data) = &mut block {
+                let Some((consumed, ended)) = data_part(data, &buffer, &mut events) else {
+                    break;
+                };
+                buffer.drain(..consumed);
+                if ended {
+                    block = None;
+                }
+                continue;
+            }
+            match parser.parse(&buffer) {
+                Ok(Parsed::Complete { message, consumed }) => {
+                    events.push(format!("{message:?}"));
+                    if let Response::Value(header) = message {
+                        block = Some(DataBlock::new(header.value_bytes));
+                    }
+                    buffer.drain(..consumed);
+                }
+                Ok(Parsed::Incomplete { .. }) => break,
+                Err(error) => {
+                    events.push(format!("{error:?}"));
+                    return events;
+                }
+            }
+        }
+    }
+    events
+}
+
+/// Takes the next part of a data block; a value's bytes are glued together over its parts, since
+/// how many there are does depend on the split.
+fn data_part(
+    data: &mut DataBlock,
+    buffer: &[u8],
+    events: &mut Vec<String>,
+) -> Option<(usize, bool)> {
+    match data.parse(buffer) {
+        Parsed::Incomplete { .. } => None,
+        Parsed::Complete {
+            message: DataPart::Value(bytes),
+            consumed,
+        } => {
+            let text = bytes.escape_ascii().to_string();
+            match events.last_mut() {
+                Some(last) if last.starts_with("value ") => last.push_str(&text),
+                _ => events.push(format!("value {text}")),
+            }
+            Some((consumed, false))
+        }
+        Parsed::Complete { message, consumed } => {
+            events.push(format!("{message:?}"));
+            Some((consumed, true))
+        }
+    }
+}
