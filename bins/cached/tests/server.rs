@@ -284,7 +284,10 @@ fn a_thousand_clients_are_served_side_by_side() {
 
 #[test]
 fn stop_under_load_ends_connections_and_frees_the_port() {
-    let server = start(|_| {});
+    // An address of its own, so that no other test takes the port when it is free.
+    let server = start(|settings| {
+        settings.listen = vec![Listen::Address("127.0.77.1:0".parse().unwrap())];
+    });
     let address = server.addresses()[0];
     let clients: Vec<_> = (0..4)
         .map(|_| {
