@@ -47,11 +47,12 @@ pub fn check_configuration(program: &Path, configuration: &Path) -> Outcome<Fini
 }
 
 impl Balancer {
-    /// Starts `program` with `configuration`, which says `daemon`, and waits for its pid file.
+    /// Starts `program` with `configuration`, which says `daemon`, and waits until it serves.
     ///
     /// # Errors
     ///
-    /// When the program refuses the configuration, or leaves no pid of a running process.
+    /// When the program refuses the configuration, leaves no pid of a running process, or does not answer
+    /// on its stats socket.
     pub fn start(program: &Path, configuration: &Path, paths: BalancerPaths) -> Outcome<Self> {
         // A daemon keeps no stream of its starter: a pipe would be held open for good.
         let output = configuration.with_extension("out");
@@ -80,11 +81,23 @@ impl Balancer {
             process::runs(pid),
             "the pid file says {pid}, which does not run"
         );
-        Ok(Self {
+        let balancer = Self {
             paths,
             pid,
             started,
-        })
+        };
+        // Who answers has done all that comes before serving: jail, user, standard streams.
+        wait::until(
+            "the balancer to answer on its stats socket",
+            PATIENCE,
+            || {
+                Ok(balancer
+                    .info()
+                    .is_ok_and(|info| !info.is_empty())
+                    .then_some(()))
+            },
+        )?;
+        Ok(balancer)
     }
 
     /// The process id in its pid file.

@@ -6,7 +6,8 @@ use nix::unistd::Group;
 use steadfast_tests::balancer;
 use steadfast_tests::check::{Checks, Outcome};
 use steadfast_tests::guide::{ForwardFor, ListenForm};
-use steadfast_tests::{ensure, process, wait};
+use steadfast_tests::wait::{self, PATIENCE};
+use steadfast_tests::{ensure, process};
 
 use crate::scene::Scene;
 
@@ -193,11 +194,10 @@ pub(crate) fn check_end(checks: &mut Checks, scene: &mut Scene) -> Outcome {
     let balancer = scene.take_balancer()?;
     checks.run("TERM ends the balancer and frees its address", || {
         balancer.terminate()?;
-        ensure!(
-            !wait::accepts(scene.addresses.balancer),
-            "somebody still answers"
-        );
-        Ok(())
+        // The process is gone when its first thread is; the others take the socket along.
+        wait::until("its address to be free", PATIENCE, || {
+            Ok((!wait::accepts(scene.addresses.balancer)).then_some(()))
+        })
     });
     Ok(())
 }
