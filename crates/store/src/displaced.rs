@@ -27,11 +27,10 @@ impl Displaced {
         self.blocks.iter().all(Option::is_some)
     }
 
-    pub(crate) fn take(&mut self) -> Self {
-        if self.account.is_none() {
-            return Self::default();
-        }
-        core::mem::take(self)
+    /// Takes the blocks, if there are any.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<Self> {
+        self.account.is_some().then(|| core::mem::take(self))
     }
 
     /// The memory of the blocks, for the invariants.

@@ -52,13 +52,7 @@ impl Lru {
                 older: NONE,
             });
         }
-        let older = self.newest;
-        *self.links.at_mut(slot) = Link { newer: NONE, older };
-        match older {
-            NONE => self.oldest = slot,
-            older => self.links.at_mut(older).newer = slot,
-        }
-        self.newest = slot;
+        self.link_newest(slot);
     }
 
     /// Takes a slot out that is in.
@@ -78,8 +72,18 @@ impl Lru {
     pub(crate) fn touch(&mut self, slot: u32) {
         if slot != self.newest {
             self.remove(slot);
-            self.insert(slot);
+            self.link_newest(slot);
         }
+    }
+
+    fn link_newest(&mut self, slot: u32) {
+        let older = self.newest;
+        *self.links.at_mut(slot) = Link { newer: NONE, older };
+        match older {
+            NONE => self.oldest = slot,
+            older => self.links.at_mut(older).newer = slot,
+        }
+        self.newest = slot;
     }
 
     fn some(slot: u32) -> Option<u32> {

@@ -127,7 +127,7 @@ impl Stripe {
     }
 
     /// Takes what is to be dropped once the lock is gone.
-    pub(crate) fn take_displaced(&mut self) -> Displaced {
+    pub(crate) fn take_displaced(&mut self) -> Option<Displaced> {
         self.displaced.take()
     }
 
@@ -391,8 +391,10 @@ impl Stripe {
         self.next_cas += self.cas_step;
         self.counters.items_total += 1;
         let after = size::item_bytes(key_bytes, flags, value.len(), self.counts_cas);
-        self.count_out(before);
-        self.count_in(after);
+        if before != after {
+            self.count_out(before);
+            self.count_in(after);
+        }
         Some(cas)
     }
 
