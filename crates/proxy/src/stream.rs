@@ -57,7 +57,7 @@ mod relay;
 mod request;
 mod response;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tunnel;
 
 pub use self::action::Action;

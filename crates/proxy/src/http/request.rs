@@ -154,11 +154,7 @@ impl RequestParser {
         while let Some(byte) = input.get(self.method_checked) {
             if !is_token(*byte) {
                 let at_start = self.method_checked == begin;
-                let fine = if at_start {
-                    *byte == b'\r'
-                } else {
-                    is_blank(*byte)
-                };
+                let fine = *byte == b'\r' || (is_blank(*byte) && !at_start);
                 if !fine {
                     return Err(HeadError::new(HeadErrorKind::Method, self.method_checked));
                 }
