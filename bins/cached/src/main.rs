@@ -9,7 +9,7 @@ use std::fmt::Display;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::lchown;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -214,7 +214,7 @@ fn give_sockets(settings: &Settings, user: &UserId) -> Result<(), Failure> {
         let Listen::Unix { path, .. } = place else {
             continue;
         };
-        chown(path, Some(user.uid()), user.gid()).map_err(|cause| {
+        lchown(path, Some(user.uid()), user.gid()).map_err(|cause| {
             let path = path.display();
             Failure::new(
                 Status::OsError,

@@ -2,10 +2,11 @@
 
 use std::error::Error;
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
@@ -191,7 +192,7 @@ fn open_unix(path: &Path, mode: u32, backlog: u32) -> io::Result<UnixListener> {
     socket.set_nonblocking(true)?;
     socket.bind(&socket2::SockAddr::unix(path)?)?;
     // Until it listens nobody can connect, so the mode is right from the first connection on.
-    fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    set_mode(path, mode)?;
     socket.listen(clamp_backlog(backlog))?;
     Ok(socket.into())
 }
@@ -207,6 +208,22 @@ fn remove_stale(path: &Path) -> io::Result<()> {
         Ok(_) if UnixStream::connect(path).is_ok() => Err(io::ErrorKind::AddrInUse.into()),
         Ok(_) => fs::remove_file(path),
     }
+}
+
+/// Sets permission bits without following a link that somebody may have put there meanwhile.
+fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    let socket = File::options()
+        .read(true)
+        .custom_flags(libc::O_PATH | libc::O_NOFOLLOW)
+        .open(path)?;
+    if !socket.metadata()?.file_type().is_socket() {
+        return Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "the socket was replaced",
+        ));
+    }
+    let opened = format!("/proc/self/fd/{}", socket.as_raw_fd());
+    fs::set_permissions(opened, fs::Permissions::from_mode(mode))
 }
 
 fn clamp_backlog(backlog: u32) -> i32 {

@@ -357,7 +357,7 @@ pub(super) const OURS: &[Flag] = &[Flag {
     letter: None,
     name: Some("check-config"),
     value: None,
-    help: "say whether the options are good, and exit (0 or 1)",
+    help: "say whether the options are good, and exit",
     effect: Does(|draft, _| {
         draft.check_only = true;
         Ok(())
