@@ -396,6 +396,7 @@ impl Shared {
                     .metrics()
                     .num_alive_tasks(),
             ),
+            busy: busy(),
             listeners: count(self.listeners),
             stopping: self.stopping.load(Ordering::Relaxed),
             dropped_logs: self.logs.dropped(),
@@ -465,6 +466,14 @@ fn affordable() -> u32 {
     u32::try_from(files.saturating_sub(SPARE_FILES) / 2)
         .unwrap_or(u32::MAX)
         .clamp(1, AFFORDED_MAX)
+}
+
+/// How long the runtime's workers have been at work, all together.
+fn busy() -> std::time::Duration {
+    let metrics = tokio::runtime::Handle::current().metrics();
+    (0..metrics.num_workers())
+        .map(|worker| metrics.worker_total_busy_duration(worker))
+        .sum()
 }
 
 pub(crate) fn hostname() -> String {

@@ -1,11 +1,17 @@
 //! `show stat`: one row per frontend, server and backend.
 
-use crate::state::State;
+use super::cells::{COLUMNS, Cells};
+use crate::config::{Backend, Frontend, Proxy, Server};
+use crate::server::Status;
+use crate::state::{BackendId, Counters, FrontendId, ServerId, ServerView, State};
 use crate::time::Now;
 
 /// Which rows of `show stat` are wanted: the command's three numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "the command has these three numbers"
+)]
 pub struct RowFilter {
     /// The proxy's id; `None` (-1) for all.
     pub proxy: Option<u32>,
@@ -13,11 +19,309 @@ pub struct RowFilter {
     pub kinds: Option<u32>,
     /// The server's id; `None` (-1) for all.
     pub server: Option<u32>,
+    /// `up`: only what is up.
+    pub up_only: bool,
+    /// `no-maint`: nothing that is in maintenance.
+    pub no_maintenance: bool,
 }
+
+impl RowFilter {
+    fn wants(&self, proxy: u32, kind: u32) -> bool {
+        let is_proxy = self.proxy.is_none_or(|wanted| wanted == proxy);
+        is_proxy && self.kinds.is_none_or(|kinds| kinds & kind != 0)
+    }
+
+    fn wants_server(&self, server: &Server, status: Status) -> bool {
+        let is_up = matches!(status, Status::Up { .. } | Status::Unchecked);
+        self.server.is_none_or(|wanted| wanted == server.id)
+            && (is_up || !self.up_only)
+            && (status != Status::Maintenance || !self.no_maintenance)
+    }
+}
+
+const FRONTEND: u32 = 1;
+const BACKEND: u32 = 2;
+const SERVER: u32 = 4;
 
 /// Appends the header line and a line for each row that `filter` wants.
 ///
-/// Takes time in the number of servers.
+/// Rows come in the order of the files: for each proxy the frontend, then the servers, then the
+/// backend. A cell is empty where a column does not apply. Takes time in the number of servers.
 pub fn write_csv(state: &State, filter: RowFilter, now: Now, out: &mut Vec<u8>) {
-    let _ = (state, filter, now, out);
+    out.extend_from_slice(b"# ");
+    for name in COLUMNS {
+        out.extend_from_slice(name.as_bytes());
+        out.push(b',');
+    }
+    out.push(b'\n');
+    for proxy in &state.config().proxies {
+        let (frontend, backend) = match *proxy {
+            Proxy::Frontend(frontend) => (Some(frontend), None),
+            Proxy::Backend(backend) => (None, Some(backend)),
+            Proxy::Listen { frontend, backend } => (Some(frontend), Some(backend)),
+        };
+        if let Some(frontend) = frontend {
+            write_frontend(state, FrontendId(frontend), filter, now, out);
+        }
+        if let Some(backend) = backend {
+            write_backend(state, BackendId(backend), filter, now, out);
+        }
+    }
+}
+
+fn write_frontend(state: &State, id: FrontendId, filter: RowFilter, now: Now, out: &mut Vec<u8>) {
+    let frontend = &state.config().frontends[id.0];
+    if filter.wants(frontend.id, FRONTEND) && !(filter.up_only && frontend.disabled) {
+        frontend_row(state, frontend, state.frontend(id), now).write_csv(out);
+    }
+}
+
+/// The servers of a backend, then the backend itself.
+fn write_backend(state: &State, id: BackendId, filter: RowFilter, now: Now, out: &mut Vec<u8>) {
+    let backend = &state.config().backends[id.0];
+    for (index, server) in backend.servers.iter().enumerate() {
+        let view = state.server(ServerId { backend: id, index });
+        if filter.wants(backend.id, SERVER) && filter.wants_server(server, view.status) {
+            server_row(backend, server, &view, now).write_csv(out);
+        }
+    }
+    let is_up = state.usable(id) != (0, 0);
+    if filter.wants(backend.id, BACKEND) && (is_up || !filter.up_only) {
+        backend_row(state, backend, id, now).write_csv(out);
+    }
+}
+
+fn frontend_row(state: &State, frontend: &Frontend, counters: &Counters, now: Now) -> Cells {
+    let limit = frontend.maxconn.unwrap_or(state.process().connections_max);
+    let mut cells = Cells::new(&frontend.name, "FRONTEND", frontend.id, 0);
+    cells.fill(&[
+        ("scur", &counters.current),
+        ("smax", &counters.current_max),
+        ("slim", &limit),
+        ("stot", &counters.total),
+        ("bin", &counters.bytes_in),
+        ("bout", &counters.bytes_out),
+        ("dreq", &counters.denied_requests),
+        ("dresp", &counters.denied_responses),
+        ("ereq", &counters.request_errors),
+        ("status", &if frontend.disabled { "STOP" } else { "OPEN" }),
+        ("sid", &0),
+        ("rate", &counters.rate.value(now.unix_ms)),
+        ("rate_lim", &0),
+        ("rate_max", &counters.rate.max()),
+        ("req_rate", &counters.request_rate.value(now.unix_ms)),
+        ("req_rate_max", &counters.request_rate.max()),
+        ("req_tot", &counters.requests),
+        // A connection is a session here, since rules that part them do not exist.
+        ("conn_rate", &counters.rate.value(now.unix_ms)),
+        ("conn_rate_max", &counters.rate.max()),
+        ("conn_tot", &counters.total),
+        ("intercepted", &counters.intercepted),
+        ("dcon", &0),
+        ("dses", &0),
+        ("wrew", &0),
+        ("eint", &0),
+        ("h1sess", &counters.total),
+        ("h1req", &counters.requests),
+    ]);
+    fill_statuses(&mut cells, counters);
+    fill_cache_and_compression(&mut cells);
+    cells
+}
+
+fn server_row(backend: &Backend, server: &Server, view: &ServerView<'_>, now: Now) -> Cells {
+    let counters = view.counters;
+    let mut cells = Cells::new(&backend.name, &server.name, backend.id, 2);
+    fill_service(&mut cells, counters, now);
+    cells.fill(&[
+        ("status", &view.status),
+        ("weight", &server.weight),
+        ("uweight", &server.weight),
+        ("act", &u8::from(!server.backup)),
+        ("bck", &u8::from(server.backup)),
+        ("lastchg", &seconds_since(view.changed_unix_ms, now)),
+        ("sid", &server.id),
+        ("addr", &view.address),
+    ]);
+    if let Some(limit) = &server.maxconn {
+        cells.set("slim", limit);
+    }
+    if let Some(limit) = &server.maxqueue {
+        cells.set("qlimit", limit);
+    }
+    fill_check(&mut cells, view, now);
+    cells
+}
+
+/// The columns about probes; empty without probes.
+fn fill_check(cells: &mut Cells, view: &ServerView<'_>, now: Now) {
+    let Some((rise, fall, health)) = view.health else {
+        return;
+    };
+    let is_down = matches!(view.status, Status::Down { .. });
+    let present_ms = if is_down {
+        now.unix_ms.saturating_sub(view.changed_unix_ms)
+    } else {
+        0
+    };
+    cells.fill(&[
+        ("chkfail", &view.counters.check_failures),
+        ("chkdown", &view.counters.downs),
+        ("downtime", &((view.downtime_ms + present_ms) / 1000)),
+        ("check_rise", &rise),
+        ("check_fall", &fall),
+        ("check_health", &health),
+    ]);
+    let running = if view.checking { "* " } else { "" };
+    let Some(report) = view.check else {
+        cells.set("check_status", &format_args!("{running}INI"));
+        cells.set("check_desc", &"Initializing");
+        return;
+    };
+    let status = report.outcome.code();
+    cells.set("check_status", &format_args!("{running}{status}"));
+    cells.set("check_duration", &report.duration_ms);
+    cells.set("check_desc", &report.outcome.description());
+    if let Some(info) = report.outcome.info() {
+        cells.set("last_chk", &info);
+    }
+}
+
+fn backend_row(state: &State, backend: &Backend, id: BackendId, now: Now) -> Cells {
+    let counters = state.backend(id);
+    let usable = || (0..backend.servers.len()).filter(|index| is_usable(state, id, *index));
+    let (active_count, backup_count) = state.usable(id);
+    let is_up = active_count + backup_count > 0;
+    let weight: u32 = usable()
+        .map(|index| &backend.servers[index])
+        .filter(|server| active_count == 0 || !server.backup)
+        .map(|server| u32::from(server.weight))
+        .sum();
+    let mut cells = Cells::new(&backend.name, "BACKEND", backend.id, 1);
+    fill_service(&mut cells, counters, now);
+    cells.fill(&[
+        ("slim", &full_connections(state, id)),
+        ("dreq", &counters.denied_requests),
+        ("status", &if is_up { "UP" } else { "DOWN" }),
+        ("weight", &weight),
+        ("uweight", &weight),
+        ("act", &active_count),
+        ("bck", &backup_count),
+        ("chkdown", &counters.downs),
+        (
+            "lastchg",
+            &seconds_since(backend_changed_ms(state, id), now),
+        ),
+        ("sid", &0),
+        ("algo", &backend.balance.name()),
+        ("h1req", &counters.requests),
+    ]);
+    fill_cache_and_compression(&mut cells);
+    cells
+}
+
+fn is_usable(state: &State, backend: BackendId, index: usize) -> bool {
+    let status = state.server(ServerId { backend, index }).status;
+    matches!(status, Status::Up { .. } | Status::Unchecked)
+}
+
+/// When a backend went up or down last: it comes with its first usable server and goes with its
+/// last.
+fn backend_changed_ms(state: &State, id: BackendId) -> u64 {
+    let started_ms = state.process().started_unix_ms;
+    let count = state.config().backends[id.0].servers.len();
+    let changed_ms = |index: usize| {
+        state
+            .server(ServerId { backend: id, index })
+            .changed_unix_ms
+    };
+    let came_ms = (0..count)
+        .filter(|index| is_usable(state, id, *index))
+        .map(changed_ms)
+        .min();
+    match came_ms {
+        Some(_) if state.backend(id).downs == 0 => started_ms,
+        Some(came_ms) => came_ms,
+        None => (0..count).map(changed_ms).max().unwrap_or(started_ms),
+    }
+}
+
+/// HAProxy's default of `fullconn`: a tenth of the limits of the frontends that lead here.
+fn full_connections(state: &State, id: BackendId) -> u32 {
+    let config = state.config();
+    let limits: u64 = config
+        .frontends
+        .iter()
+        .filter(|frontend| frontend.default_backend == Some(id.0))
+        .map(|frontend| u64::from(frontend.maxconn.unwrap_or(state.process().connections_max)))
+        .sum();
+    u32::try_from(limits.div_ceil(10))
+        .unwrap_or(u32::MAX)
+        .max(1)
+}
+
+/// The columns that servers and backends have in common.
+fn fill_service(cells: &mut Cells, counters: &Counters, now: Now) {
+    let last_s = match counters.last_unix_ms {
+        0 => -1,
+        last_ms => i64::try_from(seconds_since(last_ms, now)).unwrap_or(i64::MAX),
+    };
+    cells.fill(&[
+        ("qcur", &counters.queued),
+        ("qmax", &counters.queued_max),
+        ("scur", &counters.current),
+        ("smax", &counters.current_max),
+        ("stot", &counters.total),
+        ("bin", &counters.bytes_in),
+        ("bout", &counters.bytes_out),
+        ("dresp", &counters.denied_responses),
+        ("econ", &counters.connect_errors),
+        ("eresp", &counters.response_errors),
+        ("wretr", &counters.retries),
+        ("wredis", &counters.redispatches),
+        ("lbtot", &counters.balanced),
+        ("rate", &counters.rate.value(now.unix_ms)),
+        ("rate_max", &counters.rate.max()),
+        ("req_tot", &counters.requests),
+        ("cli_abrt", &counters.client_aborts),
+        ("srv_abrt", &counters.server_aborts),
+        ("lastsess", &last_s),
+        ("wrew", &0),
+        ("connect", &counters.connects),
+        ("reuse", &counters.reuses),
+        ("eint", &0),
+    ]);
+    for (name, time) in ["qtime", "ctime", "rtime", "ttime"]
+        .into_iter()
+        .zip(counters.times)
+    {
+        cells.set(name, &time.value());
+    }
+    fill_statuses(cells, counters);
+}
+
+fn fill_statuses(cells: &mut Cells, counters: &Counters) {
+    let names = ["hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx"];
+    for (name, count) in names.into_iter().zip(counters.statuses.classes) {
+        cells.set(name, &count);
+    }
+    cells.set("hrsp_other", &counters.statuses.other);
+}
+
+/// We have neither: the counts are 0 indeed, and tools want numbers.
+fn fill_cache_and_compression(cells: &mut Cells) {
+    for name in [
+        "comp_in",
+        "comp_out",
+        "comp_byp",
+        "comp_rsp",
+        "cache_lookups",
+        "cache_hits",
+    ] {
+        cells.set(name, &0);
+    }
+}
+
+fn seconds_since(unix_ms: u64, now: Now) -> u64 {
+    now.unix_ms.saturating_sub(unix_ms) / 1000
 }
