@@ -1,5 +1,6 @@
 //! Developer commands: `cargo xtask help` lists them. One file per command.
 
+mod bench;
 mod packages;
 mod step;
 mod test;
@@ -15,6 +16,7 @@ usage: cargo xtask COMMAND [OPTIONS]
 commands:
   test     run everything that proves the code: unit, property and documentation tests, loom, the
            fuzz corpora, AddressSanitizer, and the guide with real Apache and PHP
+  bench    our daemons beside memcached and HAProxy: CPU time per request, as ratios
   help     print this
 
 `cargo xtask COMMAND --help` tells more.
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
     let command = arguments.next();
     let rest: Vec<String> = arguments.collect();
     match command.as_deref() {
+        Some("bench") => bench::run(&rest),
         Some("test") => test::run(&rest),
         Some("help" | "--help" | "-h") => {
             print!("{HELP}");
