@@ -118,23 +118,21 @@ impl RequestParser {
                 self.check_beginning(input)?;
                 return Ok(None);
             };
-            match self.start {
+            match self.start.take() {
                 None if line.is_empty() => {}
                 None => self.start = Some(StartLine::parse(input, line)?),
-                Some(_) if !line.is_empty() => {
+                Some(start) if !line.is_empty() => {
                     let headers_max = self.lines.limits().headers_max;
                     self.fields.add(input, line, headers_max)?;
+                    self.start = Some(start);
                 }
-                Some(_) => break,
+                Some(start) => {
+                    let raw = input.split_to(self.lines.position()).freeze();
+                    let headers = core::mem::take(&mut self.fields).finish(&raw);
+                    return finish(&raw, &start, headers).map(Some);
+                }
             }
         }
-        let start = self
-            .start
-            .take()
-            .expect("the loop ends after a request line");
-        let raw = input.split_to(self.lines.position()).freeze();
-        let headers = core::mem::take(&mut self.fields).finish(&raw);
-        finish(&raw, &start, headers).map(Some)
     }
 
     /// Whether any byte of a request has come; empty lines do not count.

@@ -112,22 +112,20 @@ impl ResponseParser {
                 }
                 return Ok(None);
             };
-            match self.start {
+            match self.start.take() {
                 None => self.start = Some(status_line(input, line)?),
-                Some(_) if !line.is_empty() => {
+                Some(start) if !line.is_empty() => {
                     let headers_max = self.lines.limits().headers_max;
                     self.fields.add(input, line, headers_max)?;
+                    self.start = Some(start);
                 }
-                Some(_) => break,
+                Some(start) => {
+                    let raw = input.split_to(self.lines.position()).freeze();
+                    let headers = core::mem::take(&mut self.fields).finish(&raw);
+                    return finish(&raw, &start, headers, method).map(Some);
+                }
             }
         }
-        let start = self
-            .start
-            .take()
-            .expect("the loop ends after a status line");
-        let raw = input.split_to(self.lines.position()).freeze();
-        let headers = core::mem::take(&mut self.fields).finish(&raw);
-        finish(&raw, &start, headers, method).map(Some)
     }
 }
 

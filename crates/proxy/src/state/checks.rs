@@ -86,9 +86,8 @@ impl State {
         if verbose && (!same_result || before.counter() != after.counter()) {
             self.note_result(id, &report, &after);
         }
-        match changed {
-            Some(is_up) => self.change(id, is_up, (!verbose).then_some(&report), now),
-            None => {}
+        if let Some(is_up) = changed {
+            self.change(id, is_up, (!verbose).then_some(&report), now);
         }
     }
 

@@ -264,6 +264,19 @@ fn client_that_does_not_read_is_cd_in_lower_case() {
 }
 
 #[test]
+fn client_that_reads_late_is_waited_for() {
+    let mut sim = sim();
+    sim.client(GET);
+    sim.connected();
+    sim.client_stalls = true;
+    sim.server(OK);
+    sim.advance(599);
+    sim.client_reads();
+    assert_eq!(sim.tail(), "be/s1 0/0/0/0/599 200 43 ---- 0");
+    assert!(sim.client_open);
+}
+
+#[test]
 fn client_body_that_stalls_or_ends_is_ch() {
     let post = "POST / HTTP/1.1\r\ncontent-length: 10\r\n\r\nabc";
     let mut sim = sim();
