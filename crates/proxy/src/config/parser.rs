@@ -147,7 +147,7 @@ impl<'e> Parser<'e> {
                 "backend" => Kind::Backend,
                 "listen" => Kind::Listen,
                 // In a proxy these are keywords, or unknown ones, and not sections.
-                _ if FOREIGN_SECTIONS.contains(&keyword) => {
+                _ if FOREIGN_SECTIONS.split(' ').any(|name| name == keyword) => {
                     self.current = Current::Skipped;
                     let message = format!("section '{keyword}' {NOT_IMPLEMENTED}");
                     return Err(statement.error(0, message));
@@ -172,7 +172,7 @@ impl<'e> Parser<'e> {
         let Some(section) = section else {
             let keyword = statement.keyword();
             let sections = ["global", "defaults", "frontend", "backend", "listen"].into_iter();
-            let text = unknown("keyword", keyword, " out of section", sections, &[]);
+            let text = unknown("keyword", keyword, " out of section", sections, "");
             return Err(statement.error(0, text));
         };
         proxy::handle(section, statement, &mut self.diagnostics)

@@ -73,9 +73,8 @@ fn the_guide_loads_with_one_warning() {
 }
 
 #[test]
-fn the_guide_means_what_it_says() {
-    let config = parse_text(GUIDE).config.unwrap();
-    let global = &config.global;
+fn the_guides_global_section_means_what_it_says() {
+    let global = parse_text(GUIDE).config.unwrap().global;
     assert_eq!(global.chroot.as_deref(), Some("/var/lib/haproxy"));
     assert_eq!(global.pidfile.as_deref(), Some("/var/run/haproxy.pid"));
     assert_eq!(global.maxconn, Some(4096));
@@ -95,14 +94,16 @@ fn the_guide_means_what_it_says() {
         global.log[0].facility,
         log::Facility::from_name("local2").unwrap()
     );
+}
 
-    assert_eq!(
-        config.proxies,
-        [Proxy::Listen {
-            frontend: 0,
-            backend: 0
-        }]
-    );
+#[test]
+fn the_guides_frontend_means_what_it_says() {
+    let config = parse_text(GUIDE).config.unwrap();
+    let listen = Proxy::Listen {
+        frontend: 0,
+        backend: 0,
+    };
+    assert_eq!(config.proxies, [listen]);
     let frontend = &config.frontends[0];
     assert_eq!((&*frontend.name, frontend.id), ("http", 2));
     assert_eq!(
@@ -118,7 +119,7 @@ fn the_guide_means_what_it_says() {
         if_none: false,
     };
     assert_eq!(frontend.forward_for, Some(plain));
-    assert_eq!(frontend.logging.targets, global.log);
+    assert_eq!(frontend.logging.targets, config.global.log);
     assert_eq!(frontend.logging.format, TrafficFormat::Http);
     assert!(frontend.logging.dont_log_null);
     assert_eq!(frontend.default_backend, Some(0));
@@ -132,7 +133,11 @@ fn the_guide_means_what_it_says() {
     assert_eq!(frontend.timeouts.server, seconds(45));
     assert_eq!(frontend.timeouts.check, seconds(10));
     assert_eq!(frontend.timeouts.http_keep_alive, seconds(3));
+}
 
+#[test]
+fn the_guides_backend_means_what_it_says() {
+    let config = parse_text(GUIDE).config.unwrap();
     let backend = &config.backends[0];
     assert_eq!((&*backend.name, backend.id), ("http", 2));
     assert_eq!(backend.balance, Balance::RoundRobin);
@@ -473,260 +478,262 @@ f:13:2: warning: 'redispatch' is an old form; write 'option redispatch' today.";
     assert_eq!(config.backends[0].redispatch, Redispatch::FromLast(1));
 }
 
+/// A faulty statement of a `listen` section, and what is said after `f:8:`.
+const FAULTS: &[(&str, &str)] = &[
+    (
+        "retires 3",
+        "2: error: unknown keyword 'retires' in 'listen' section; did you mean 'retries' maybe ?",
+    ),
+    ("zzz", "2: error: unknown keyword 'zzz' in 'listen' section"),
+    (
+        "acl x path /",
+        "2: error: keyword 'acl' in 'listen' section is not implemented by steadfast",
+    ),
+    (
+        "option httplogg",
+        "9: error: unknown option 'httplogg'; did you mean 'httplog' maybe ?",
+    ),
+    (
+        "option httpchk",
+        "9: error: option 'httpchk' is not implemented by steadfast",
+    ),
+    ("option", "2: error: 'option' expects an option name."),
+    (
+        "option httplog clf",
+        "17: error: 'option httplog clf' is not implemented by steadfast",
+    ),
+    (
+        "option httplog x",
+        "17: error: keyword 'httplog' only supports option 'clf'.",
+    ),
+    (
+        "option dontlognull x",
+        "21: error: 'option dontlognull' cannot handle unexpected argument 'x'.",
+    ),
+    (
+        "option redispatch x",
+        "20: error: 'option redispatch' expects an integer argument, not 'x'.",
+    ),
+    (
+        "option forwardfor foo",
+        "20: error: 'option forwardfor' only supports optional values: 'except', 'header' and 'if-none'.",
+    ),
+    (
+        "option forwardfor except x",
+        "27: error: 'option forwardfor except' expects <address>[/mask] as argument. (got 'x')",
+    ),
+    (
+        "option forwardfor header",
+        "2: error: 'option forwardfor header' expects <header_name> as argument.",
+    ),
+    (
+        "option forwardfor header a:b",
+        "27: error: 'a:b' is not a header name",
+    ),
+    (
+        "no option forwardfor",
+        "5: error: negation/default is not supported for option 'forwardfor'.",
+    ),
+    (
+        "no balance",
+        "5: error: negation/default currently supported only for options and log.",
+    ),
+    (
+        "mode tcp",
+        "7: error: 'mode tcp' is not implemented by steadfast; 'mode http' is",
+    ),
+    ("mode htp", "7: error: unknown proxy mode 'htp'."),
+    (
+        "balance leastconn",
+        "10: error: algorithm 'leastconn' after 'balance' is not implemented by steadfast; 'roundrobin' is",
+    ),
+    (
+        "balance foo",
+        "10: error: unknown algorithm 'foo' after 'balance'",
+    ),
+    (
+        "timeout foo 1",
+        "10: error: 'timeout' supports 'client', 'server', 'connect', 'check', 'queue', 'http-keep-alive', 'http-request', 'tunnel', 'client-fin', 'server-fin' (got 'foo')",
+    ),
+    (
+        "timeout client",
+        "2: error: 'timeout client' expects an integer value (in milliseconds)",
+    ),
+    (
+        "timeout client 1x",
+        "17: error: unexpected character 'x' in 'timeout client'",
+    ),
+    (
+        "timeout client 1 2",
+        "19: error: 'timeout client' cannot handle unexpected argument '2'.",
+    ),
+    (
+        "retries -1",
+        "10: error: 'retries' value must be between 0 and 100000 (was -1)",
+    ),
+    (
+        "retries x",
+        "10: error: 'retries' expects an integer argument, not 'x'.",
+    ),
+    (
+        "maxconn",
+        "2: error: 'maxconn' expects an integer argument.",
+    ),
+    (
+        "maxconn 1 2",
+        "12: error: 'maxconn' cannot handle unexpected argument '2'.",
+    ),
+    (
+        "id 0",
+        "5: error: 'id' value must be between 1 and 2147483647 (was 0)",
+    ),
+    (
+        "bind",
+        "2: error: 'bind' expects {<path>|[addr1]:port1[-end1]}{,[addr]:port[-end]}... as arguments.",
+    ),
+    ("bind :0", "7: error: 'bind' : invalid port '0'"),
+    (
+        "bind :1-5000",
+        "7: error: 'bind' : more than 4096 listeners in a section",
+    ),
+    (
+        "bind :81 ssl",
+        "11: error: 'bind :81' in section 'listen': keyword 'ssl' is not implemented by steadfast",
+    ),
+    (
+        "bind :81 zz",
+        "11: error: 'bind :81' in section 'listen': unknown keyword 'zz'",
+    ),
+    (
+        "log",
+        "2: error: log : expects <address> and <facility> as arguments",
+    ),
+    (
+        "log 127.0.0.1",
+        "2: error: log : expects <address> and <facility> as arguments",
+    ),
+    (
+        "log 127.0.0.1 locl2",
+        "16: error: log : unknown log facility 'locl2'",
+    ),
+    (
+        "log 127.0.0.1 local2 foo",
+        "23: error: log : unknown optional log level 'foo'",
+    ),
+    (
+        "log 127.0.0.1 format raw local2",
+        "16: error: log : 'format raw' is not implemented by steadfast",
+    ),
+    (
+        "log stdout local2",
+        "6: error: log : 'log stdout' is not implemented by steadfast; it logs to syslog",
+    ),
+    (
+        "no log x",
+        "9: error: log : 'no log' does not expect arguments",
+    ),
+    (
+        "http-request",
+        "2: error: 'http-request' expects an action as argument",
+    ),
+    (
+        "http-request deny",
+        "15: error: action 'deny' after 'http-request' is not implemented by steadfast",
+    ),
+    (
+        "http-request del-heade x",
+        "15: error: unknown action 'del-heade' after 'http-request'; did you mean 'del-header' maybe ?",
+    ),
+    (
+        "http-request del-header",
+        "2: error: 'http-request del-header' expects a header name as argument",
+    ),
+    (
+        "http-request del-header a x",
+        "28: error: 'http-request del-header' expects either 'if' or 'unless' followed by a condition but found 'x'.",
+    ),
+    (
+        "http-request del-header a if TRUE",
+        "28: error: 'if': a condition (ACL) is not implemented by steadfast",
+    ),
+    (
+        "http-request del-header a -m reg",
+        "31: error: '-m reg' is not implemented by steadfast",
+    ),
+    (
+        "http-request set-header a %[src]",
+        "28: error: a value with '%' (a log format) is not implemented by steadfast: '%[src]'",
+    ),
+    (
+        "http-request set-header a 'b\\n' c",
+        "34: error: 'http-request set-header' expects either 'if' or 'unless' followed by a condition but found 'c'.",
+    ),
+    (
+        "http-request set-header a b\\nc",
+        "28: error: a header's value can't hold control characters",
+    ),
+    (
+        "default_backend",
+        "2: error: 'default_backend' expects a backend name.",
+    ),
+    (
+        "server a",
+        "2: error: 'server' expects <name> and <addr>[:<port>] as arguments.",
+    ),
+    (
+        "server a/b h:1",
+        "9: error: character '/' is not permitted in server name 'a/b'.",
+    ),
+    (
+        "server a h",
+        "11: error: 'server px/a' : 'h' has no port; the port that the client connected to is not implemented by steadfast",
+    ),
+    (
+        "server a h:1 chek",
+        "15: error: 'server px/a' : unknown keyword 'chek'; did you mean 'check' maybe ?",
+    ),
+    (
+        "server a h:1 ssl",
+        "15: error: 'server px/a' : keyword 'ssl' is not implemented by steadfast",
+    ),
+    (
+        "server a h:1 weight",
+        "2: error: 'server px/a' : 'weight' expects an argument.",
+    ),
+    (
+        "server a h:1 weight 300",
+        "22: error: 'server px/a' : weight is not within 0 and 256 (300).",
+    ),
+    (
+        "server a h:1 rise 0",
+        "20: error: 'server px/a' : 'rise' has to be > 0.",
+    ),
+    (
+        "server a h:1 inter x",
+        "21: error: 'server px/a' : unexpected character 'x' in 'inter'",
+    ),
+    (
+        "server a h:1 inter 0",
+        "21: error: 'server px/a' : 'inter' has to be > 0.",
+    ),
+    (
+        "server a h:1 port 0",
+        "20: error: 'server px/a' : 'port' value must be between 1 and 65535 (was 0)",
+    ),
+    (
+        "default-server h:1",
+        "17: error: 'default-server' : unknown keyword 'h:1'",
+    ),
+    (
+        ".if TRUE",
+        "2: error: '.if' (a conditional block or message) is not implemented by steadfast",
+    ),
+];
+
 #[test]
 fn every_faulty_statement_is_told() {
-    let cases = [
-        (
-            "retires 3",
-            "2: error: unknown keyword 'retires' in 'listen' section; did you mean 'retries' maybe ?",
-        ),
-        ("zzz", "2: error: unknown keyword 'zzz' in 'listen' section"),
-        (
-            "acl x path /",
-            "2: error: keyword 'acl' in 'listen' section is not implemented by steadfast",
-        ),
-        (
-            "option httplogg",
-            "9: error: unknown option 'httplogg'; did you mean 'httplog' maybe ?",
-        ),
-        (
-            "option httpchk",
-            "9: error: option 'httpchk' is not implemented by steadfast",
-        ),
-        ("option", "2: error: 'option' expects an option name."),
-        (
-            "option httplog clf",
-            "17: error: 'option httplog clf' is not implemented by steadfast",
-        ),
-        (
-            "option httplog x",
-            "17: error: keyword 'httplog' only supports option 'clf'.",
-        ),
-        (
-            "option dontlognull x",
-            "21: error: 'option dontlognull' cannot handle unexpected argument 'x'.",
-        ),
-        (
-            "option redispatch x",
-            "20: error: 'option redispatch' expects an integer argument, not 'x'.",
-        ),
-        (
-            "option forwardfor foo",
-            "20: error: 'option forwardfor' only supports optional values: 'except', 'header' and 'if-none'.",
-        ),
-        (
-            "option forwardfor except x",
-            "27: error: 'option forwardfor except' expects <address>[/mask] as argument. (got 'x')",
-        ),
-        (
-            "option forwardfor header",
-            "2: error: 'option forwardfor header' expects <header_name> as argument.",
-        ),
-        (
-            "option forwardfor header a:b",
-            "27: error: 'a:b' is not a header name",
-        ),
-        (
-            "no option forwardfor",
-            "5: error: negation/default is not supported for option 'forwardfor'.",
-        ),
-        (
-            "no balance",
-            "5: error: negation/default currently supported only for options and log.",
-        ),
-        (
-            "mode tcp",
-            "7: error: 'mode tcp' is not implemented by steadfast; 'mode http' is",
-        ),
-        ("mode htp", "7: error: unknown proxy mode 'htp'."),
-        (
-            "balance leastconn",
-            "10: error: algorithm 'leastconn' after 'balance' is not implemented by steadfast; 'roundrobin' is",
-        ),
-        (
-            "balance foo",
-            "10: error: unknown algorithm 'foo' after 'balance'",
-        ),
-        (
-            "timeout foo 1",
-            "10: error: 'timeout' supports 'client', 'server', 'connect', 'check', 'queue', 'http-keep-alive', 'http-request', 'tunnel', 'client-fin', 'server-fin' (got 'foo')",
-        ),
-        (
-            "timeout client",
-            "2: error: 'timeout client' expects an integer value (in milliseconds)",
-        ),
-        (
-            "timeout client 1x",
-            "17: error: unexpected character 'x' in 'timeout client'",
-        ),
-        (
-            "timeout client 1 2",
-            "19: error: 'timeout client' cannot handle unexpected argument '2'.",
-        ),
-        (
-            "retries -1",
-            "10: error: 'retries' value must be between 0 and 100000 (was -1)",
-        ),
-        (
-            "retries x",
-            "10: error: 'retries' expects an integer argument, not 'x'.",
-        ),
-        (
-            "maxconn",
-            "2: error: 'maxconn' expects an integer argument.",
-        ),
-        (
-            "maxconn 1 2",
-            "12: error: 'maxconn' cannot handle unexpected argument '2'.",
-        ),
-        (
-            "id 0",
-            "5: error: 'id' value must be between 1 and 2147483647 (was 0)",
-        ),
-        (
-            "bind",
-            "2: error: 'bind' expects {<path>|[addr1]:port1[-end1]}{,[addr]:port[-end]}... as arguments.",
-        ),
-        ("bind :0", "7: error: 'bind' : invalid port '0'"),
-        (
-            "bind :1-5000",
-            "7: error: 'bind' : more than 4096 listeners in a section",
-        ),
-        (
-            "bind :81 ssl",
-            "11: error: 'bind :81' in section 'listen': keyword 'ssl' is not implemented by steadfast",
-        ),
-        (
-            "bind :81 zz",
-            "11: error: 'bind :81' in section 'listen': unknown keyword 'zz'",
-        ),
-        (
-            "log",
-            "2: error: log : expects <address> and <facility> as arguments",
-        ),
-        (
-            "log 127.0.0.1",
-            "2: error: log : expects <address> and <facility> as arguments",
-        ),
-        (
-            "log 127.0.0.1 locl2",
-            "16: error: log : unknown log facility 'locl2'",
-        ),
-        (
-            "log 127.0.0.1 local2 foo",
-            "23: error: log : unknown optional log level 'foo'",
-        ),
-        (
-            "log 127.0.0.1 format raw local2",
-            "16: error: log : 'format raw' is not implemented by steadfast",
-        ),
-        (
-            "log stdout local2",
-            "6: error: log : 'log stdout' is not implemented by steadfast; it logs to syslog",
-        ),
-        (
-            "no log x",
-            "9: error: log : 'no log' does not expect arguments",
-        ),
-        (
-            "http-request",
-            "2: error: 'http-request' expects an action as argument",
-        ),
-        (
-            "http-request deny",
-            "15: error: action 'deny' after 'http-request' is not implemented by steadfast",
-        ),
-        (
-            "http-request del-heade x",
-            "15: error: unknown action 'del-heade' after 'http-request'; did you mean 'del-header' maybe ?",
-        ),
-        (
-            "http-request del-header",
-            "2: error: 'http-request del-header' expects a header name as argument",
-        ),
-        (
-            "http-request del-header a x",
-            "28: error: 'http-request del-header' expects either 'if' or 'unless' followed by a condition but found 'x'.",
-        ),
-        (
-            "http-request del-header a if TRUE",
-            "28: error: 'if': a condition (ACL) is not implemented by steadfast",
-        ),
-        (
-            "http-request del-header a -m reg",
-            "31: error: '-m reg' is not implemented by steadfast",
-        ),
-        (
-            "http-request set-header a %[src]",
-            "28: error: a value with '%' (a log format) is not implemented by steadfast: '%[src]'",
-        ),
-        (
-            "http-request set-header a 'b\\n' c",
-            "34: error: 'http-request set-header' expects either 'if' or 'unless' followed by a condition but found 'c'.",
-        ),
-        (
-            "http-request set-header a b\\nc",
-            "28: error: a header's value can't hold control characters",
-        ),
-        (
-            "default_backend",
-            "2: error: 'default_backend' expects a backend name.",
-        ),
-        (
-            "server a",
-            "2: error: 'server' expects <name> and <addr>[:<port>] as arguments.",
-        ),
-        (
-            "server a/b h:1",
-            "9: error: character '/' is not permitted in server name 'a/b'.",
-        ),
-        (
-            "server a h",
-            "11: error: 'server px/a' : 'h' has no port; the port that the client connected to is not implemented by steadfast",
-        ),
-        (
-            "server a h:1 chek",
-            "15: error: 'server px/a' : unknown keyword 'chek'; did you mean 'check' maybe ?",
-        ),
-        (
-            "server a h:1 ssl",
-            "15: error: 'server px/a' : keyword 'ssl' is not implemented by steadfast",
-        ),
-        (
-            "server a h:1 weight",
-            "2: error: 'server px/a' : 'weight' expects an argument.",
-        ),
-        (
-            "server a h:1 weight 300",
-            "22: error: 'server px/a' : weight is not within 0 and 256 (300).",
-        ),
-        (
-            "server a h:1 rise 0",
-            "20: error: 'server px/a' : 'rise' has to be > 0.",
-        ),
-        (
-            "server a h:1 inter x",
-            "21: error: 'server px/a' : unexpected character 'x' in 'inter'",
-        ),
-        (
-            "server a h:1 inter 0",
-            "21: error: 'server px/a' : 'inter' has to be > 0.",
-        ),
-        (
-            "server a h:1 port 0",
-            "20: error: 'server px/a' : 'port' value must be between 1 and 65535 (was 0)",
-        ),
-        (
-            "default-server h:1",
-            "17: error: 'default-server' : unknown keyword 'h:1'",
-        ),
-        (
-            ".if TRUE",
-            "2: error: '.if' (a conditional block or message) is not implemented by steadfast",
-        ),
-    ];
-    for (line, message) in cases {
-        assert_eq!(complaint(line), message, "{line}");
+    for (line, message) in FAULTS {
+        assert_eq!(complaint(line), *message, "{line}");
     }
 }
 
@@ -736,7 +743,7 @@ fn faults_of_global_are_told() {
 global x
  maxconn
  foo bar
- mxconn 3
+ maxcon 3
  tune.bufsize 3
  daemon x
  nbthread 0
@@ -756,7 +763,7 @@ global x
 f:1:8: error: 'global' cannot handle unexpected argument 'x'.
 f:2:2: error: 'maxconn' expects an integer argument.
 f:3:2: error: unknown keyword 'foo' in 'global' section
-f:4:2: error: unknown keyword 'mxconn' in 'global' section; did you mean 'maxconn' maybe ?
+f:4:2: error: unknown keyword 'maxcon' in 'global' section; did you mean 'maxconn' maybe ?
 f:5:2: error: keyword 'tune.bufsize' in 'global' section is not implemented by steadfast
 f:6:9: error: 'daemon' cannot handle unexpected argument 'x'.
 f:7:11: error: 'nbthread' value must be between 1 and 64 (was 0)
