@@ -168,7 +168,8 @@ impl Balancer {
     /// # Panics
     ///
     /// Outside a tokio runtime with time and I/O.
-    pub fn serve(self) -> io::Result<Running> {
+    pub fn serve(mut self) -> io::Result<Running> {
+        self.logs.settle();
         let addresses = self.addresses();
         let (phase, watched) = watch::channel(Phase::Serving);
         let resolve = |host: &_, port| self.addresses.of(host, port);

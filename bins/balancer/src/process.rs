@@ -44,11 +44,13 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Command::Version) => print(VERSION, ExitCode::SUCCESS),
         Ok(Command::BuildInfo) => print(&format!("{VERSION}{BUILD_INFO}"), ExitCode::SUCCESS),
         Ok(Command::Usage(unknown)) => {
+            print(VERSION, ExitCode::FAILURE);
+            messages::print(help().trim_end());
+            // Last, so that it is the line that is seen.
             if let Some(word) = unknown {
                 Messages::new(false).alert(&format!("unknown option '{word}'"));
             }
-            messages::print(help().trim_end());
-            print(VERSION, ExitCode::FAILURE)
+            ExitCode::FAILURE
         }
         Err(error) => {
             Messages::new(false).alert(&error.to_string());
@@ -131,6 +133,10 @@ impl Daemon {
             .pid_file
             .clone()
             .or_else(|| config.global.pidfile.clone().map(PathBuf::from));
+        if config.global.maxconn.is_none() {
+            // The limit of connections follows from what is granted here; what it was before is no failure.
+            let _ = limits::raise_open_files(FILES_UNASKED);
+        }
         let threads = config.global.nbthread.map(|threads| threads as usize);
         let ulimit = config.global.ulimit_n;
         let embedding = Embedding {
@@ -429,6 +435,9 @@ fn die(number: i32) -> ! {
     }
     std::process::exit(128 + number)
 }
+
+/// Open files that are asked for where the configuration has no `maxconn`.
+const FILES_UNASKED: u64 = 65_536;
 
 const SOME_LISTENER_FAILED: &str =
     "[haproxy.main()] Some protocols failed to start their listeners! Exiting.";

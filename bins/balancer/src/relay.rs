@@ -159,7 +159,7 @@ impl Relay {
         self.server = Link::default();
         let parked = self.parked.iter().position(|(id, _)| *id == server);
         let parked = parked.map(|at| self.parked.swap_remove(at).1);
-        match parked.filter(|_| reuse) {
+        match parked.filter(|socket| reuse && says_nothing(socket)) {
             Some(socket) => {
                 self.server.socket = Some(socket);
                 self.tell(Event::Connected { reused: true });
@@ -340,8 +340,13 @@ impl Relay {
             }
             return false;
         }
-        link.ended = true;
         link.out.clear();
+        if side == Side::Server && !reading {
+            // The server does not listen any more, but an answer of it may be there: only reading tells.
+            link.relay = 0;
+            return true;
+        }
+        link.ended = true;
         self.tell(Event::Reset { by: side });
         true
     }
@@ -377,8 +382,7 @@ impl Relay {
             return Poll::Ready(Wake::Ready);
         }
         // An idle connection that says something has been closed, or speaks out of turn: it is of no use.
-        self.parked
-            .retain(|(_, socket)| socket.poll_read_ready(context).is_pending());
+        self.parked.retain(|(_, socket)| is_quiet(socket, context));
         if armed && self.alarm.as_mut().poll(context).is_ready() {
             return Poll::Ready(Wake::Timeout);
         }
@@ -399,6 +403,23 @@ impl Link {
         }
         (read && self.readable) || (!self.out.is_empty() && self.writable)
     }
+}
+
+/// Whether a connection without a request has no bytes and no end to report.
+fn says_nothing(socket: &TcpStream) -> bool {
+    let read = socket.try_read(&mut [0]);
+    read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+}
+
+/// The same; if so, the task is woken when that changes.
+fn is_quiet(socket: &TcpStream, context: &mut Context<'_>) -> bool {
+    // Readiness may be left over from the last response: only a read that would block clears it.
+    while socket.poll_read_ready(context).is_ready() {
+        if !says_nothing(socket) {
+            return false;
+        }
+    }
+    true
 }
 
 /// Takes leave of a client: what it has sent and nobody reads would make the kernel answer with a reset, and the reset

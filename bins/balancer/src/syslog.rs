@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use steadfast_host::log::{SyslogSocket, SyslogTarget};
 use steadfast_proxy::config::{Address, Config, LogHostname, LogTarget, Logging, Proxy};
-use steadfast_proxy::log::{ConnectRecord, HttpRecord, Level};
+use steadfast_proxy::log::{ConnectRecord, Date, HttpRecord, Level, Sender};
 use steadfast_proxy::state::{FrontendId, Notice};
 
 use crate::balancer::{Sink, hostname};
@@ -18,14 +18,19 @@ use crate::status::Line;
 /// The log targets of all proxies, opened.
 pub(crate) struct Logs {
     /// By the index of the frontend.
-    frontends: Vec<Vec<Target>>,
+    frontends: Vec<ProxyLog>,
     /// By the index of the backend.
-    backends: Vec<Vec<Target>>,
+    backends: Vec<ProxyLog>,
     sink: Option<Sink>,
-    tag: String,
-    host: Option<String>,
+    sender: Sender,
     time: LocalTime,
     dropped: AtomicU64,
+}
+
+/// Where one proxy logs, and what.
+struct ProxyLog {
+    targets: Vec<Target>,
+    logging: Logging,
 }
 
 struct Target {
@@ -44,12 +49,12 @@ impl Logs {
             addresses,
             open: Vec::new(),
         };
-        let mut open = |logging: &Logging| -> Result<Vec<Target>, StartError> {
-            logging
-                .targets
-                .iter()
-                .map(|target| sockets.target(target))
-                .collect()
+        let mut open = |logging: &Logging| -> Result<ProxyLog, StartError> {
+            let targets = logging.targets.iter().map(|target| sockets.target(target));
+            Ok(ProxyLog {
+                targets: targets.collect::<Result<_, _>>()?,
+                logging: logging.clone(),
+            })
         };
         let frontends = config
             .frontends
@@ -73,8 +78,12 @@ impl Logs {
             frontends,
             backends,
             sink,
-            tag: config.global.log_tag.clone(),
-            host,
+            sender: Sender {
+                tag: config.global.log_tag.clone(),
+                // A daemon has another one than the process that was started: see `settle`.
+                pid: std::process::id(),
+                hostname: host,
+            },
             time: LocalTime::load(),
             dropped: AtomicU64::new(0),
         })
@@ -82,45 +91,67 @@ impl Logs {
 
     /// Sends the line of a request that has ended.
     pub(crate) fn request(&self, frontend: FrontendId, record: &HttpRecord) {
-        self.send(
-            &self.frontends[frontend.0],
-            Level::Info,
-            &format!("{record:?}"),
-        );
+        let proxy = &self.frontends[frontend.0];
+        let Some(level) = proxy.logging.level_of(record) else {
+            return;
+        };
+        if proxy.targets.is_empty() && self.sink.is_none() {
+            return;
+        }
+        let mut text = Vec::with_capacity(LINE_BYTES);
+        record.encode(self.time.offset_seconds(record.accept_unix_ms), &mut text);
+        self.send(proxy, level, &text);
     }
 
     /// Sends the line of a connection that was accepted.
     pub(crate) fn connect(&self, frontend: FrontendId, record: &ConnectRecord) {
-        self.send(
-            &self.frontends[frontend.0],
-            Level::Info,
-            &format!("{record:?}"),
-        );
+        let mut text = Vec::with_capacity(LINE_BYTES);
+        record.encode(&mut text);
+        self.send(&self.frontends[frontend.0], Level::Info, &text);
     }
 
     /// Sends a line of a backend about itself or its servers.
     pub(crate) fn notice(&self, notice: &Notice) {
-        self.send(&self.backends[notice.backend.0], notice.level, &notice.text);
+        self.send(
+            &self.backends[notice.backend.0],
+            notice.level,
+            notice.text.as_bytes(),
+        );
     }
 
     /// Sends a line of any proxy about itself.
     pub(crate) fn proxy_line(&self, line: &Line) {
-        let targets = match line.proxy {
+        let proxy = match line.proxy {
             Proxy::Frontend(frontend) => &self.frontends[frontend],
             Proxy::Backend(backend) | Proxy::Listen { backend, .. } => &self.backends[backend],
         };
-        self.send(targets, line.level, &line.text);
+        self.send(proxy, line.level, line.text.as_bytes());
     }
 
-    fn send(&self, targets: &[Target], level: Level, text: &str) {
+    fn send(&self, proxy: &ProxyLog, level: Level, text: &[u8]) {
         if let Some(sink) = &self.sink {
-            sink(text);
+            sink(&String::from_utf8_lossy(text));
         }
-        for target in targets {
-            if target.socket.send(text.as_bytes()).is_err() {
+        if proxy.targets.is_empty() {
+            return;
+        }
+        let now_ms = clock::now().unix_ms;
+        let date = Date::new(now_ms, self.time.offset_seconds(now_ms));
+        let mut datagram = Vec::with_capacity(text.len() + HEADER_BYTES);
+        for target in &proxy.targets {
+            datagram.clear();
+            let wanted = self
+                .sender
+                .encode(&target.settings, level, date, text, &mut datagram);
+            if wanted && target.socket.send(&datagram).is_err() {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
             }
         }
+    }
+
+    /// Takes note that the process may have forked since the targets were opened.
+    pub(crate) fn settle(&mut self) {
+        self.sender.pid = std::process::id();
     }
 
     /// Lines that could not be sent.
@@ -165,3 +196,9 @@ impl Sockets<'_> {
 fn refused(cause: io::Error) -> StartError {
     StartError::System("cannot open a log target", cause)
 }
+
+/// Room for a usual line, so that it is written without growing.
+const LINE_BYTES: usize = 512;
+
+/// Room for what precedes the text in a datagram.
+const HEADER_BYTES: usize = 128;

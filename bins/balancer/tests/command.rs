@@ -1,0 +1,341 @@
+//! The daemon as a process: flags, messages, exit statuses, signals.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixDatagram;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+fn balancer(arguments: &[&str]) -> Output {
+    command(arguments).output().unwrap()
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_steadfast-balancer"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// A folder with one configuration file.
+struct Folder {
+    folder: TempDir,
+    file: PathBuf,
+}
+
+impl Folder {
+    fn new(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("test.cfg");
+        std::fs::write(&file, text).unwrap();
+        Self { folder, file }
+    }
+
+    fn file(&self) -> &str {
+        self.file.to_str().unwrap()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+const DEFAULTS: &str = "defaults
+    mode http
+    timeout connect 5s
+    timeout client 5s
+    timeout server 5s
+";
+
+fn valid(global: &str, port: u16) -> String {
+    format!("global\n{global}\n{DEFAULTS}\nlisten web\n    bind 127.0.0.1:{port}\n")
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+#[test]
+fn valid_file_is_accepted_in_silence_or_aloud() {
+    let folder = Folder::new(&valid("", 1));
+    let silent = balancer(&["-c", "-f", folder.file()]);
+    assert_eq!(silent.status.code(), Some(0));
+    assert_eq!(
+        (stdout(&silent).as_str(), stderr(&silent).as_str()),
+        ("", "")
+    );
+    let aloud = balancer(&["-c", "-V", "-f", folder.file()]);
+    assert_eq!(aloud.status.code(), Some(0));
+    assert_eq!(stdout(&aloud), "Configuration file is valid\n");
+}
+
+#[test]
+fn every_fault_of_a_file_is_told_with_its_line() {
+    let folder = Folder::new("global\n    foo\ndefaults\n    mode http\nlisten a\n    bindd :80\n");
+    let output = balancer(&["-c", "-f", folder.file()]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = stderr(&output);
+    let at = |line| {
+        format!(
+            "config : parsing [{}:{line}] : unknown keyword",
+            folder.file()
+        )
+    };
+    assert!(text.contains(&at(2)) && text.contains(&at(6)), "{text}");
+    assert!(text.contains("did you mean 'bind' maybe ?"), "{text}");
+    assert!(
+        text.ends_with(" : config : Fatal errors found in configuration.\n"),
+        "{text}"
+    );
+    assert!(
+        text.lines()
+            .filter(|line| line.starts_with("[ALERT]    ("))
+            .count()
+            == 4,
+        "{text}"
+    );
+}
+
+#[test]
+fn warning_is_an_error_only_if_asked() {
+    let folder = Folder::new("defaults\n mode http\nlisten a\n bind 127.0.0.1:1\n");
+    let output = balancer(&["-c", "-f", folder.file()]);
+    assert_eq!(
+        (output.status.code(), stdout(&output).as_str()),
+        (Some(0), "Warnings were found.\n")
+    );
+    assert!(stderr(&output).contains("missing timeouts for proxy 'a'"));
+    let output = balancer(&["-c", "-dW", "-f", folder.file()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("Some warnings were found and 'zero-warning' is set. Aborting.")
+    );
+}
+
+#[test]
+fn folder_of_files_is_read_in_order_of_names() {
+    let folder = Folder::new("listen web\n    bind 127.0.0.1:1\n");
+    std::fs::write(folder.path("a.cfg"), DEFAULTS).unwrap();
+    std::fs::write(folder.path(".hidden.cfg"), "rubbish\n").unwrap();
+    std::fs::write(folder.path("other.txt"), "rubbish\n").unwrap();
+    let output = balancer(&["-c", "-V", "-f", folder.folder.path().to_str().unwrap()]);
+    // Defaults that came later would leave the proxy without timeouts: a warning.
+    assert_eq!(
+        stdout(&output),
+        "Configuration file is valid\n",
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn what_cant_be_had_is_one_clear_line() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let cases = [
+        (
+            valid("", port),
+            "cannot bind socket (Address already in use) for [127.0.0.1:",
+        ),
+        (
+            valid("", 1).replace("127.0.0.1", "192.0.2.1"),
+            "cannot bind socket (Cannot assign requested address) for [192.0.2.1:1]",
+        ),
+        (
+            valid("user no-such-user", 1),
+            "cannot find user id for 'no-such-user'",
+        ),
+        (
+            valid("group no-such-group", 1),
+            "cannot find group id for 'no-such-group'",
+        ),
+        (
+            valid("stats socket /nonexistent/socket", free_port()),
+            "for [/nonexistent/socket]",
+        ),
+        (
+            valid("", 1).replace("127.0.0.1", "no.such.host.invalid"),
+            "could not resolve address",
+        ),
+    ];
+    for (text, expected) in cases {
+        let folder = Folder::new(&text);
+        let output = balancer(&["-f", folder.file()]);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(
+            stderr(&output).contains(expected),
+            "{expected}: {}",
+            stderr(&output)
+        );
+    }
+    let output = balancer(&["-f", "/nonexistent"]);
+    assert_eq!(output.status.code(), Some(1));
+    let expected =
+        "Cannot open configuration file/directory /nonexistent : No such file or directory";
+    assert!(stderr(&output).contains(expected), "{}", stderr(&output));
+}
+
+#[test]
+fn background_failures_reach_whoever_started_it() {
+    for (global, expected) in [
+        (
+            "pidfile /nonexistent/pid\n daemon",
+            "Cannot create pidfile /nonexistent/pid",
+        ),
+        (
+            "chroot /nonexistent\n daemon",
+            "Cannot chroot(/nonexistent).",
+        ),
+    ] {
+        let folder = Folder::new(&valid(global, free_port()));
+        let output = balancer(&["-f", folder.file()]);
+        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+        assert!(stderr(&output).contains(expected), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn flags_that_have_no_meaning_here_are_refused_and_unknown_ones_show_the_usage() {
+    for flag in ["-W", "-Ws", "-m", "-S", "-x", "-cc"] {
+        let output = balancer(&[flag, "1", "-f", "x"]);
+        assert_eq!(output.status.code(), Some(1), "{flag}");
+        assert!(
+            stderr(&output).contains(&format!("'{flag}' is not supported: ")),
+            "{flag}"
+        );
+    }
+    for arguments in [&[][..], &["-h"], &["-f"], &["--what"], &["-f", "x", "y"]] {
+        assert_eq!(balancer(arguments).status.code(), Some(1), "{arguments:?}");
+    }
+    let help = balancer(&["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    assert!(stdout(&help).contains("Usage: steadfast-balancer -f FILE|DIR"));
+    let version = balancer(&["-v"]);
+    assert_eq!(version.status.code(), Some(0));
+    assert!(stdout(&version).contains(env!("CARGO_PKG_VERSION")));
+}
+
+/// A process in the foreground, ended with the test.
+struct Foreground(Child);
+
+impl Foreground {
+    /// Starts it and returns when it says that it serves.
+    fn start(folder: &Folder, arguments: &[&str]) -> Self {
+        let path = folder.path(&format!("ready{}", arguments.len()));
+        let ready = UnixDatagram::bind(&path).unwrap();
+        ready.set_read_timeout(Some(PATIENCE)).unwrap();
+        let child = command(arguments)
+            .env("NOTIFY_SOCKET", &path)
+            .stderr(Stdio::null())
+            .spawn();
+        let running = Self(child.unwrap());
+        let mut buffer = [0; 256];
+        let len = ready.recv(&mut buffer).unwrap();
+        assert!(
+            buffer[..len].starts_with(b"READY=1\n"),
+            "{:?}",
+            &buffer[..len]
+        );
+        running
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.0.id()).unwrap()), signal).unwrap();
+    }
+}
+
+impl Drop for Foreground {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Asks for a page and returns the connection: its end is the end of the process.
+fn visit(port: u16) -> BufReader<TcpStream> {
+    let mut socket = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    let mut reader = BufReader::new(socket);
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    assert!(line.starts_with("HTTP/1.1 503 "), "{line}");
+    reader
+}
+
+/// The longest that any event may take before a test gives up on it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[test]
+fn term_ends_it_by_that_signal_and_usr1_with_status_0() {
+    for (signal, code, by) in [
+        (Signal::SIGTERM, None, Some(15)),
+        (Signal::SIGINT, None, Some(2)),
+        (Signal::SIGUSR1, Some(0), None),
+    ] {
+        let port = free_port();
+        let folder = Folder::new(&valid("", port));
+        let mut running = Foreground::start(&folder, &["-db", "-f", folder.file()]);
+        running.signal(signal);
+        let status = running.0.wait().unwrap();
+        assert_eq!((status.code(), status.signal()), (code, by));
+    }
+}
+
+#[test]
+fn successor_takes_the_port_over() {
+    let port = free_port();
+    let folder = Folder::new(&valid("", port));
+    let mut old = Foreground::start(&folder, &["-f", folder.file()]);
+    let refused = balancer(&["-f", folder.file()]);
+    assert_eq!(
+        refused.status.code(),
+        Some(1),
+        "the port is not shared by accident"
+    );
+    let pid = old.0.id().to_string();
+    let _new = Foreground::start(&folder, &["-f", folder.file(), "-sf", &pid]);
+    assert_eq!(old.0.wait().unwrap().code(), Some(0));
+    visit(port);
+}
+
+#[test]
+fn daemon_writes_its_pid_and_lets_go_of_the_terminal() {
+    let port = free_port();
+    let folder = Folder::new(&valid("", port));
+    let pid_file = folder.path("pid");
+    // `output` returns only when nobody holds the pipes any more.
+    let started = balancer(&["-D", "-p", pid_file.to_str().unwrap(), "-f", folder.file()]);
+    assert_eq!(started.status.code(), Some(0), "{}", stderr(&started));
+    let pid = std::fs::read_to_string(&pid_file).unwrap();
+    let pid = Pid::from_raw(pid.strip_suffix('\n').unwrap().parse().unwrap());
+    let mut visit = visit(port);
+    assert_eq!(
+        std::fs::read_link(format!("/proc/{pid}/cwd")).unwrap(),
+        Path::new("/")
+    );
+    kill(pid, Signal::SIGTERM).unwrap();
+    let mut rest = Vec::new();
+    // Whether it is closed or reset: it ends.
+    let _ = visit.read_to_end(&mut rest);
+}
