@@ -25,6 +25,11 @@ use crate::system;
 ///
 /// When threads have been started already.
 pub fn daemonise() -> io::Result<Announcer> {
+    // In a jail there may be none when it is needed.
+    let null = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/null")?;
     let (reader, writer) = unistd::pipe()?;
     if let ForkResult::Parent { .. } = system::fork()? {
         drop(writer);
@@ -38,6 +43,7 @@ pub fn daemonise() -> io::Result<Announcer> {
     }
     Ok(Announcer {
         pipe: writer.into(),
+        null,
     })
 }
 
@@ -47,6 +53,7 @@ pub fn daemonise() -> io::Result<Announcer> {
 #[derive(Debug)]
 pub struct Announcer {
     pipe: File,
+    null: File,
 }
 
 impl Announcer {
@@ -57,19 +64,15 @@ impl Announcer {
     ///
     /// # Errors
     ///
-    /// When `/dev/null` or `folder` is not usable; the waiting process then exits 71.
+    /// When `folder` or a stream is not usable; the waiting process then exits 71.
     pub fn ready(mut self, folder: Option<&Path>, keep_stderr: bool) -> io::Result<()> {
         if let Some(folder) = folder {
             std::env::set_current_dir(folder)?;
         }
-        let null = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open("/dev/null")?;
-        unistd::dup2_stdin(&null)?;
-        unistd::dup2_stdout(&null)?;
+        unistd::dup2_stdin(&self.null)?;
+        unistd::dup2_stdout(&self.null)?;
         if !keep_stderr {
-            unistd::dup2_stderr(&null)?;
+            unistd::dup2_stderr(&self.null)?;
         }
         self.tell(Status::Success)
     }
@@ -102,6 +105,7 @@ mod tests {
         let (reader, writer) = unistd::pipe().unwrap();
         Announcer {
             pipe: writer.into(),
+            null: File::open("/dev/null").unwrap(),
         }
         .fail(Status::NoUser);
         assert_eq!(await_status(reader), 67);
@@ -112,6 +116,7 @@ mod tests {
         let (reader, writer) = unistd::pipe().unwrap();
         drop(Announcer {
             pipe: writer.into(),
+            null: File::open("/dev/null").unwrap(),
         });
         assert_eq!(await_status(reader), 71);
     }
