@@ -485,10 +485,12 @@ impl Store {
             if in_vain > stripes || freed_bytes > FREED_FACTOR_MAX * bytes + FREED_EXTRA_BYTES {
                 return None;
             }
-            let other = turn % stripes;
             turn = turn.wrapping_add(1);
-            let is_older = self.oldest_use(other) < self.oldest_use(home);
-            let giver = if in_vain > 0 || is_older { other } else { home };
+            let giver = if in_vain > 0 {
+                turn % stripes
+            } else {
+                self.older(home, turn)
+            };
             let may_evict = self.settings.evict;
             let freed = self.with_hint(giver, |stripe| stripe.make_room(bytes, may_evict, now));
             freed_bytes += freed;
@@ -497,8 +499,17 @@ impl Store {
         Some(bytes)
     }
 
-    fn oldest_use(&self, number: usize) -> u32 {
-        self.stripes[number].oldest_use.load(Ordering::Relaxed)
+    /// Returns the stripe with the older item: `home`, or another whose turn it is.
+    fn older(&self, home: usize, turn: usize) -> usize {
+        let stripes = self.stripes.len();
+        let others = (stripes - 1).max(1);
+        let other = (home + 1 + turn % others) % stripes;
+        let oldest_use = |number: usize| self.stripes[number].oldest_use.load(Ordering::Relaxed);
+        if oldest_use(other) < oldest_use(home) {
+            other
+        } else {
+            home
+        }
     }
 
     fn make_reservation(

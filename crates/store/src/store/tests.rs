@@ -402,3 +402,53 @@ fn a_replaced_large_value_gives_its_memory_back() {
     assert!(store.stats().memory_bytes < before + 50_000);
     assert_eq!(store.check_invariants(), 0);
 }
+
+#[test]
+fn every_new_version_counts_as_stored_and_used() {
+    let store = small_store();
+    put(&store, "kept", &[0; 5000]);
+    for number in 0..1000_usize {
+        put(&store, &format!("key-{number}"), &[0; 5000]);
+        // By turns in place and in a block of its own.
+        put(&store, "kept", &vec![0; 5000 + number % 2 * 1000]);
+    }
+    assert_eq!(value_of(&store, "kept", NOW).unwrap().len(), 6000);
+    assert_eq!(store.stats().items_total, 2001);
+}
+
+#[test]
+fn eviction_passes_over_what_is_being_read() {
+    let store = small_store();
+    put(&store, "read", &[1; 5000]);
+    let item = store.get(b"read", NOW).unwrap();
+    for number in 0..250 {
+        put(&store, &format!("key-{number}"), &[0; 5000]);
+    }
+    let stats = store.stats();
+    assert!(stats.evictions > 0 && stats.tail_held > 0);
+    assert_eq!(value_of(&store, "read", NOW).unwrap(), item.value());
+}
+
+#[test]
+fn the_older_item_of_another_stripe_goes_first() {
+    let store = Store::new(settings(1 << 20, 2)).unwrap();
+    let key_in = |stripe: usize, nth: usize| {
+        let mut keys = (0..).map(|number| format!("key-{number}"));
+        let is_there = |key: &String| store.home(key.as_bytes()).stripe == stripe;
+        keys.by_ref().filter(is_there).nth(nth).unwrap()
+    };
+    for nth in 0..100 {
+        put(&store, &key_in(1, nth), &[0; 5000]);
+    }
+    for nth in 0..180 {
+        put_for(&store, &key_in(0, nth), &[0; 5000], Expiry::NEVER, at(1001));
+    }
+    let left = |stripe, count| {
+        (0..count)
+            .filter(|&nth| value_of(&store, &key_in(stripe, nth), at(1001)).is_some())
+            .count()
+    };
+    assert!(store.stats().evictions > 50);
+    assert_eq!(left(0, 180), 180, "nothing newer is evicted");
+    assert!(left(1, 100) < 50);
+}
