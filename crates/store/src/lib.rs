@@ -4,6 +4,7 @@ mod budget;
 mod counted;
 mod displaced;
 mod entry;
+mod error;
 mod index;
 mod item;
 mod lru;
@@ -18,6 +19,7 @@ mod stripe;
 mod sync;
 
 pub use entry::Entry;
+pub use error::{KEY_BYTES_MAX, PutError};
 pub use item::{
     Attributes, CasId, Change, Condition, End, Expiry, Item, Lookup, NewItem, Outcome, ShortValue,
     Timestamp,
@@ -26,4 +28,4 @@ pub use reservation::Reservation;
 pub use settings::{Settings, SettingsError};
 pub use size::{CHUNK_BYTES, CLASSES, item_bytes, size_class};
 pub use stats::{ClassStats, ClassTable, Stats};
-pub use store::{Cursor, KEY_BYTES_MAX, PutError, Store};
+pub use store::{Cursor, Store};
