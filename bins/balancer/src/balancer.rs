@@ -67,6 +67,8 @@ pub struct Balancer {
     logs: Logs,
     embedding: Embedding,
     connections_max: u32,
+    /// The machine's name, asked for while `/proc` is in sight.
+    node: String,
 }
 
 impl fmt::Debug for Balancer {
@@ -107,6 +109,7 @@ impl Balancer {
             logs,
             embedding,
             connections_max,
+            node: hostname(),
         })
     }
 
@@ -189,9 +192,8 @@ impl Balancer {
             logs: self.logs,
             notices: self.embedding.notices,
             stream_left: Notify::new(),
-            check_ended: Notify::new(),
             stopping: AtomicBool::new(false),
-            node: hostname(),
+            node: self.node,
             listeners: self.listeners.len() + self.stats.len(),
         });
         let mut tasks = JoinSet::new();
@@ -304,6 +306,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::Relaxed);
         self.phase.send_replace(Phase::Stopped);
         self.shared.signal_all(Signal::Stop);
     }
@@ -335,7 +338,6 @@ pub(crate) struct Shared {
     notices: Option<Sink>,
     /// A connection has ended: there may be room for another, or none may be left.
     pub(crate) stream_left: Notify,
-    pub(crate) check_ended: Notify,
     stopping: AtomicBool,
     node: String,
     listeners: usize,
@@ -372,7 +374,11 @@ impl Shared {
     ) -> Relay {
         let id = StreamId(self.next_stream.fetch_add(1, Ordering::Relaxed));
         let (mailbox, signals) = mpsc::channel(SIGNALS_MAX);
-        self.mailboxes.lock().insert(id, mailbox);
+        self.mailboxes.lock().insert(id, mailbox.clone());
+        if self.stopping.load(Ordering::Relaxed) {
+            // Accepted in the last moment: those who were told before did not include it.
+            let _ = mailbox.try_send(Signal::Draining);
+        }
         let membership = Membership {
             shared: Arc::clone(self),
             id,
@@ -492,7 +498,7 @@ const AFFORDED_MAX: u32 = 500_000;
 const SIGNALS_MAX: usize = 4;
 
 /// What `show info` calls the version. Tools compare the leading number with what they know of HAProxy.
-const REPORTED_VERSION: &str = concat!("2.6.12-steadfast-", env!("CARGO_PKG_VERSION"));
+const REPORTED_VERSION: &str = concat!("3.5.0-steadfast-", env!("CARGO_PKG_VERSION"));
 
 /// When that version's reports were fixed.
 const RELEASE_DATE: &str = "2026/11/24";

@@ -9,7 +9,7 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use steadfast_host::listen::{self, TcpOptions};
+use steadfast_host::listen;
 use steadfast_host::privilege::{GroupId, UserId};
 use steadfast_proxy::config::{Account, Address, Config, Host, LogTarget, Position, StatsSocket};
 use steadfast_proxy::state::FrontendId;
@@ -285,7 +285,7 @@ fn tcp(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
     socket.bind(&address.into())?;
     socket.set_reuse_port(true)?;
     socket.set_tcp_nodelay(true)?;
-    socket.listen(i32::try_from(TcpOptions::default().backlog).unwrap_or(i32::MAX))?;
+    socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
 
@@ -341,7 +341,7 @@ pub(crate) fn stats(
         let _ = std::fs::remove_file(path);
     }
     let mode = socket.mode.unwrap_or_else(|| 0o777 & !umask());
-    let listener = listen::unix(Path::new(path), mode, TcpOptions::default().backlog)
+    let listener = listen::unix(Path::new(path), mode, STATS_BACKLOG)
         .map_err(|error| fail(io::Error::new(error.kind(), listen_text(&error))))?;
     if owner.is_some() || group.is_some() {
         chown(path, owner, group).map_err(fail)?;
@@ -367,3 +367,9 @@ fn umask() -> u32 {
     line.and_then(|text| u32::from_str_radix(text.trim(), 8).ok())
         .unwrap_or(0o022)
 }
+
+/// Clients that the kernel holds for us where a limit is reached; it caps this at `net.core.somaxconn`.
+const BACKLOG: i32 = 4096;
+
+/// The same for a stats socket.
+const STATS_BACKLOG: u32 = 64;

@@ -9,6 +9,7 @@ use steadfast_proxy::server::CheckOutcome;
 use steadfast_proxy::state::Check;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{sleep_until, timeout};
 
 use crate::balancer::{Phase, Shared};
@@ -23,20 +24,21 @@ pub(crate) async fn run(shared: Arc<Shared>, mut phase: watch::Receiver<Phase>) 
 }
 
 async fn schedule(shared: &Arc<Shared>) {
+    // Dropped with this loop, and the checks under way with it.
+    let mut probes = JoinSet::new();
     loop {
-        let ended = shared.check_ended.notified();
         while let Some(check) = shared.with_state(|state| state.poll_check(clock::now())) {
-            tokio::spawn(perform(Arc::clone(shared), check));
+            probes.spawn(perform(Arc::clone(shared), check));
         }
         match shared.with_state(|state| state.poll_timeout()) {
-            Some(due) => {
-                // Whichever comes first; both only mean "look again".
-                tokio::select! {
-                    () = ended => {}
-                    () = sleep_until(due.into()) => {}
-                }
-            }
-            None => ended.await,
+            // Whichever comes first; both only mean "look again".
+            Some(due) => tokio::select! {
+                Some(_) = probes.join_next() => {}
+                () = sleep_until(due.into()) => {}
+            },
+            None if probes.join_next().await.is_some() => {}
+            // Nothing is due and nothing under way: no server is checked.
+            None => return std::future::pending().await,
         }
     }
 }
@@ -44,7 +46,6 @@ async fn schedule(shared: &Arc<Shared>) {
 async fn perform(shared: Arc<Shared>, check: Check) {
     let outcome = probe(&check).await;
     shared.with_state(|state| state.handle_check(check.server, outcome, clock::now()));
-    shared.check_ended.notify_one();
 }
 
 async fn probe(check: &Check) -> CheckOutcome {

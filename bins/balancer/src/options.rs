@@ -372,3 +372,61 @@ pub fn help() -> String {
     );
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, OptionError> {
+        Command::parse(line.split_ascii_whitespace().map(OsString::from))
+    }
+
+    fn run(line: &str) -> Options {
+        match parse(line) {
+            Ok(Command::Run(options)) => *options,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn two_letters_make_one_flag() {
+        let options = run("-D -db -dW -dM0x50 -de -dS -f a");
+        assert!(options.daemon && options.foreground && options.warnings_are_errors);
+        let options = run("-d -c -f a");
+        assert!(options.foreground && options.check && !options.warnings_are_errors);
+        assert!(matches!(parse("-vv"), Ok(Command::BuildInfo)));
+        assert!(matches!(parse("-v"), Ok(Command::Version)));
+    }
+
+    #[test]
+    fn files_come_in_order_and_after_two_dashes_without_a_flag() {
+        let options = run("-f a -f b -q -- c -f");
+        let files: Vec<_> = options
+            .files
+            .iter()
+            .map(|file| file.to_str().unwrap())
+            .collect();
+        assert_eq!(files, ["a", "b", "c", "-f"]);
+    }
+
+    #[test]
+    fn processes_end_at_the_next_flag_and_may_be_none() {
+        let options = run("-st 7 8 -p pid -sf -f a");
+        assert_eq!((options.terminate, options.finish), (vec![7, 8], vec![]));
+        let options = run("-f a -sf 12");
+        assert_eq!(options.finish, [12]);
+        for line in ["-f a -sf x", "-f a -sf 0", "-f a -n many", "-f a -p"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_kept() {
+        let options = run("-n 100 -N 50 -f a");
+        let limits = (
+            options.process_connections_max,
+            options.proxy_connections_max,
+        );
+        assert_eq!(limits, (Some(100), Some(50)));
+    }
+}

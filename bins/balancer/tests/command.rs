@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -300,6 +300,36 @@ fn term_ends_it_by_that_signal_and_usr1_with_status_0() {
         let status = running.0.wait().unwrap();
         assert_eq!((status.code(), status.signal()), (code, by));
     }
+}
+
+#[test]
+fn hup_writes_the_state_of_every_server_to_the_logs() {
+    let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+    receiver.set_read_timeout(Some(PATIENCE)).unwrap();
+    let target = receiver.local_addr().unwrap();
+    let text = valid(
+        &format!("log {target} local0\n{DEFAULTS}    log global"),
+        free_port(),
+    );
+    let folder = Folder::new(&format!("{text}    server a 127.0.0.1:1\n    log global\n"));
+    let running = Foreground::start(&folder, &["-f", folder.file()]);
+    running.signal(Signal::SIGHUP);
+    let line = || {
+        let mut buffer = [0; 2048];
+        let len = receiver.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..len].to_vec()).unwrap()
+    };
+    let server = line();
+    let expected = "SIGHUP: Server web/a is no check. Conn: 0 act, 0 pend, 0 tot.\n";
+    assert!(
+        server.starts_with("<133>") && server.ends_with(expected),
+        "{server}"
+    );
+    let proxy = line();
+    assert!(
+        proxy.contains("SIGHUP: Proxy web has 1 active servers and 0 backup"),
+        "{proxy}"
+    );
 }
 
 #[test]
