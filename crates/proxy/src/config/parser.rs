@@ -9,7 +9,7 @@ use super::keyword::{FOREIGN_SECTIONS, unknown};
 use super::lexer::{LexError, Variables, Word, split};
 use super::model::Global;
 use super::proxy;
-use super::section::{Kind, Section, Settings};
+use super::section::{Kind, Section, Settings, odd_character};
 use super::statement::{Modifier, Statement};
 
 /// What the files say, statement by statement, before names are resolved.
@@ -321,9 +321,7 @@ impl<'e> Parser<'e> {
 /// The complaint about a name with characters that HAProxy does not like. It works all the same,
 /// there and here.
 fn odd_name(name: &str, statement: &Statement<'_>) -> Option<Diagnostic> {
-    let is_allowed =
-        |character: char| character.is_ascii_alphanumeric() || "_.:-".contains(character);
-    let character = name.chars().find(|character| !is_allowed(*character))?;
+    let character = odd_character(name)?;
     let message = format!(
         "character '{}' is not permitted in '{}' name '{}'.",
         character.escape_default(),

@@ -65,10 +65,10 @@ pub(super) fn handle(
         return Err(statement.error(0, format!("'{word}' not allowed in 'defaults' section.")));
     }
     if !side.is_in(section.kind) {
-        if word == "server" {
+        if matches!(word, "server" | "default-server") {
             let name = &section.name;
             let message = format!(
-                "'server' not allowed because frontend '{name}' has no backend capability."
+                "'{word}' not allowed because frontend '{name}' has no backend capability."
             );
             return Err(statement.error(0, message));
         }

@@ -147,3 +147,10 @@ impl Section {
         Diagnostic::warning(&statement.position(), message)
     }
 }
+
+/// The first character of `name` that HAProxy does not like in names of proxies and servers.
+pub(super) fn odd_character(name: &str) -> Option<char> {
+    let is_allowed =
+        |character: char| character.is_ascii_alphanumeric() || "_.:-".contains(character);
+    name.chars().find(|character| !is_allowed(*character))
+}

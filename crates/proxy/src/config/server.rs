@@ -6,7 +6,7 @@ use super::address::{Host, parse_host_only, parse_server};
 use super::diagnostic::{Diagnostic, Position};
 use super::keyword::{FOREIGN_SERVER, unknown};
 use super::model::{Check, Server};
-use super::section::Section;
+use super::section::{Section, odd_character};
 use super::statement::{Statement, parse_integer};
 use super::units::parse_time;
 
@@ -82,8 +82,12 @@ pub(super) fn server(
 ) -> Result<(), Diagnostic> {
     let expects = "'server' expects <name> and <addr>[:<port>] as arguments.";
     let name = statement.require(1, expects)?;
-    if name.contains('/') {
-        let message = format!("character '/' is not permitted in server name '{name}'.");
+    if let Some(character) = odd_character(name) {
+        let message = format!(
+            "character '{}' is not permitted in server name '{}'.",
+            character.escape_default(),
+            name.escape_default()
+        );
         return Err(statement.error(1, message));
     }
     let address = statement.require(2, expects)?;
@@ -111,7 +115,6 @@ pub(super) fn default_server(
     statement: &Statement<'_>,
     _: &mut Vec<Diagnostic>,
 ) -> Result<(), Diagnostic> {
-    statement.require(1, "'default-server' expects settings as arguments")?;
     read_settings(
         &mut section.settings.default_server,
         statement,
@@ -180,7 +183,6 @@ const FLAGS: &[Flag] = &[
     ("enabled", |settings| settings.disabled = false),
     ("no-backup", |settings| settings.backup = false),
     ("no-check", |settings| settings.check = false),
-    ("no-disabled", |settings| settings.disabled = false),
 ];
 
 fn read_settings(

@@ -431,7 +431,7 @@ fn effective_timeouts_fall_back() {
 #[test]
 fn environment_is_asked_inside_weak_quotes() {
     let text = format!(
-        "{DEFAULTS}listen a\n bind \"${{ADDRESS}}:80\"\n timeout queue \"${{Q-7s}}\"\n server $X h:1\n"
+        "{DEFAULTS}listen a\n bind \"${{ADDRESS}}:80\"\n timeout queue \"${{Q-7s}}\"\n http-request del-header $X\n"
     );
     let environment = |name: &str| (name == "ADDRESS").then(|| "127.0.0.1".to_owned());
     let parsed = parse(&[("f", text.as_bytes())], &environment);
@@ -441,7 +441,8 @@ fn environment_is_asked_inside_weak_quotes() {
         config.frontends[0].timeouts.queue,
         Some(Duration::from_secs(7))
     );
-    assert_eq!(&*config.backends[0].servers[0].name, "$X");
+    let rule = HttpRequestRule::DelHeader(HeaderMatch::Name("$X".into()));
+    assert_eq!(config.frontends[0].http_request, [rule]);
 }
 
 #[test]
@@ -848,6 +849,13 @@ f:11:1: error: proxy 'a', server 'u' reuses the id of an earlier server.";
     // One name for a frontend and a backend is common, and clear.
     let text = format!("{DEFAULTS}frontend a\n bind :81\n default_backend a\nbackend a\n");
     assert_eq!(messages(&text), [""; 0]);
+}
+
+#[test]
+fn a_listen_section_can_not_lead_to_itself() {
+    let text = format!("{DEFAULTS}listen a\n bind :80\n default_backend a\n");
+    let expected = "f:8:18: error: Proxy 'a': loop detected for default_backend: 'a'.";
+    assert_eq!(messages(&text), [expected]);
 }
 
 #[test]

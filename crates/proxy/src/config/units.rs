@@ -11,8 +11,6 @@ pub(super) enum TimeError {
     Unexpected(char),
     /// More than [`TIME_MS_MAX`].
     Overflow,
-    /// Not zero, and less than a millisecond.
-    Underflow,
 }
 
 /// The longest time: HAProxy's, whose clock is a signed number of milliseconds.
@@ -44,7 +42,6 @@ pub(super) fn parse_time(text: &str) -> Result<Duration, TimeError> {
         .checked_mul(micros_per_unit)
         .ok_or(TimeError::Overflow)?;
     match micros.div_ceil(1000) {
-        _ if (1..1000).contains(&micros) => Err(TimeError::Underflow),
         ms if ms > TIME_MS_MAX => Err(TimeError::Overflow),
         ms => Ok(Duration::from_millis(ms)),
     }
@@ -72,9 +69,6 @@ impl TimeError {
                 "timer overflow in argument '{word}' to '{of}' (maximum value is {TIME_MS_MAX} ms \
                  or ~24.8 days)"
             ),
-            Self::Underflow => format!(
-                "timer underflow in argument '{word}' to '{of}' (minimum non-null value is 1 ms)"
-            ),
         }
     }
 }
@@ -91,6 +85,7 @@ mod tests {
             ("250ms", 250),
             ("2000us", 2),
             ("1500us", 2),
+            ("1us", 1),
             ("45s", 45_000),
             ("1m", 60_000),
             ("2h", 7_200_000),
@@ -112,10 +107,6 @@ mod tests {
             ("1.5s", "unexpected character '.' in 'timeout x'"),
             ("1sec", "unexpected character 'e' in 'timeout x'"),
             ("1msx", "unexpected character 'x' in 'timeout x'"),
-            (
-                "10us",
-                "timer underflow in argument '10us' to 'timeout x' (minimum non-null value is 1 ms)",
-            ),
             (
                 "25d",
                 "timer overflow in argument '25d' to 'timeout x' (maximum value is 2147483647 ms or ~24.8 days)",

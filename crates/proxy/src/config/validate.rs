@@ -154,6 +154,10 @@ fn default_backend(
             _ => None,
         };
     };
+    if section.kind == Kind::Listen && **name == *section.name {
+        let message = format!("Proxy '{name}': loop detected for default_backend: '{name}'.");
+        diagnostics.push(Diagnostic::error(position, message));
+    }
     let index = backends.get(name).copied();
     if index.is_none() {
         let message = format!(
