@@ -1,10 +1,11 @@
 //! The store: stripes, each behind its lock.
 
 use core::fmt;
-use core::hash::{BuildHasher, Hasher};
+use core::hash::Hasher;
 
 use crossbeam::utils::CachePadded;
-use foldhash::quality::FixedState;
+use foldhash::SharedSeed;
+use foldhash::quality::FoldHasher;
 
 use crate::budget::{Account, Budget};
 use crate::counted;
@@ -30,7 +31,8 @@ mod room;
 pub struct Store {
     settings: Settings,
     budget: Arc<Budget>,
-    hasher: FixedState,
+    /// All that a hash depends on beside the key, from the caller's seed.
+    hash_seed: SharedSeed,
     stripes: Box<[CachePadded<Cell>]>,
     /// Which stripe is looked at next beside the one that needs room.
     turn: AtomicUsize,
@@ -84,7 +86,7 @@ impl Store {
         Ok(Self {
             settings,
             budget,
-            hasher: FixedState::with_seed(settings.hash_seed),
+            hash_seed: SharedSeed::from_u64(settings.hash_seed),
             stripes,
             turn: AtomicUsize::new(0),
             sweep_turn: AtomicUsize::new(0),
@@ -396,7 +398,7 @@ impl Store {
     }
 
     fn hash(&self, key: &[u8]) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
+        let mut hasher = FoldHasher::with_seed(self.settings.hash_seed, &self.hash_seed);
         hasher.write(key);
         hasher.finish()
     }
