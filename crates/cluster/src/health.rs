@@ -90,3 +90,75 @@ impl Record {
         is_due
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    fn start() -> (Record, Settings, Instant) {
+        #[allow(clippy::disallowed_methods, reason = "any time will do")]
+        let now = Instant::now();
+        (Record::new(now), Settings::default(), now)
+    }
+
+    #[test]
+    fn failures_under_way_together_count_once() {
+        let (mut record, settings, now) = start();
+        record.handle_failure(&settings, now);
+        record.handle_failure(&settings, now + ms(100));
+        assert_eq!(
+            record.health(),
+            Health::Ejected {
+                until: now + ms(250)
+            }
+        );
+    }
+
+    #[test]
+    fn back_off_doubles_up_to_its_limit_and_starts_anew_after_an_answer() {
+        let (mut record, settings, mut now) = start();
+        record.handle_failure(&settings, now);
+        let mut waits = Vec::new();
+        for _ in 0..8 {
+            let due = record.poll_timeout().unwrap();
+            waits.push((due - now).as_millis());
+            now = due;
+            assert!(record.poll_probe(&settings, now));
+            record.handle_failure(&settings, now);
+        }
+        assert_eq!(waits, [250, 500, 1000, 2000, 4000, 8000, 8000, 8000]);
+        now = record.poll_timeout().unwrap();
+        assert!(record.poll_probe(&settings, now));
+        record.handle_answer();
+        assert_eq!(record.health(), Health::Up);
+        record.handle_failure(&settings, now);
+        assert_eq!(
+            record.health(),
+            Health::Ejected {
+                until: now + ms(250)
+            }
+        );
+    }
+
+    #[test]
+    fn one_probe_is_sent_and_again_if_it_is_lost() {
+        let (mut record, settings, now) = start();
+        record.handle_failure(&settings, now);
+        assert!(!record.poll_probe(&settings, now + ms(249)));
+        assert!(record.poll_probe(&settings, now + ms(250)));
+        assert!(!record.poll_probe(&settings, now + ms(251)));
+        assert!(record.poll_probe(&settings, now + ms(750)));
+    }
+
+    #[test]
+    fn late_answer_does_not_readmit_an_ejected_node() {
+        let (mut record, settings, now) = start();
+        record.handle_failure(&settings, now);
+        record.handle_answer();
+        assert!(matches!(record.health(), Health::Ejected { .. }));
+    }
+}

@@ -122,7 +122,8 @@ impl<P: Procedure> Operation<P> {
     /// Takes that there is no connection to `node`, or no longer.
     ///
     /// If it is closed before anything was heard on it, what was asked is asked once more on a new
-    /// one: an idle connection may have died with its node's last life.
+    /// one: an idle connection may have died with its node's last life. The caller forgets its other
+    /// idle connections to the node with it.
     pub fn handle_failure<N>(
         &mut self,
         node: NodeId,
