@@ -18,9 +18,7 @@ const NOW: Timestamp = Timestamp::from_secs(1);
 const KEY: &[u8] = b"key";
 
 fn check(model: impl Fn(Arc<Store>) + Send + Sync + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(3);
-    builder.check(move || {
+    loom::model(move || {
         let mut settings = Settings::default();
         settings.memory_bytes_max = 1 << 20;
         settings.stripes = 1;
@@ -185,5 +183,27 @@ fn a_reservation_dropped_elsewhere_gives_its_memory_back() {
         let outcome = store.commit(filled, Condition::Always, NOW);
         assert!(matches!(outcome, Outcome::Stored(_)));
         other.join().unwrap();
+    });
+}
+
+#[test]
+fn eviction_frees_nothing_that_is_being_read() {
+    const LARGE: &[u8] = &[3; 500_000];
+    check(|store| {
+        put(&store, 1);
+        let writer = thread::spawn({
+            let store = Arc::clone(&store);
+            move || {
+                for key in [b"1", b"2", b"3"] {
+                    let item = NewItem::new(LARGE, Attributes::default());
+                    let _ = store.put(key, item, Condition::Always, NOW).unwrap();
+                }
+            }
+        });
+        if let Some(item) = store.get(KEY, NOW) {
+            assert_whole(item.value());
+        }
+        writer.join().unwrap();
+        assert!(store.stats().evictions > 0);
     });
 }
