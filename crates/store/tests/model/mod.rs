@@ -1,6 +1,6 @@
 //! The store against a plain map with the same rules; a script of bytes is a run of operations.
 //!
-//! Fuzzing includes this file too, so that a finding there is a case here.
+//! `fuzz/src/store.rs` has a second, independent one.
 #![allow(clippy::unwrap_used, reason = "a panic is how a model reports")]
 
 use std::collections::HashMap;
