@@ -84,6 +84,16 @@ pub struct ServerView<'a> {
     pub downtime_ms: u64,
 }
 
+/// Since when a backend has had a usable server, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Availability {
+    /// `lastchg`: when its first server came or its last one went (at first: the start), milliseconds of Unix time.
+    pub changed_unix_ms: u64,
+    /// `downtime`: how long it had none altogether, until the last change.
+    pub downtime_ms: u64,
+}
+
 /// Counters of the whole process, for `show info`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -130,6 +140,7 @@ struct Backend {
     queue: slots::Queue,
     /// `proxy` for a `listen` section, `backend` for a section of that name.
     noun: &'static str,
+    availability: Availability,
 }
 
 /// What is true of one server.
@@ -206,6 +217,16 @@ impl State {
     #[must_use]
     pub fn backend(&self, id: BackendId) -> &Counters {
         &self.backends[id.0].counters
+    }
+
+    /// Since when a backend has had a usable server, or none.
+    ///
+    /// # Panics
+    ///
+    /// If `id` is not one of [`State::config`].
+    #[must_use]
+    pub fn availability(&self, id: BackendId) -> Availability {
+        self.backends[id.0].availability
     }
 
     /// A server as it is now.
@@ -386,6 +407,10 @@ impl Backend {
             servers: servers.collect(),
             queue: slots::Queue::default(),
             noun: "backend",
+            availability: Availability {
+                changed_unix_ms: now.unix_ms,
+                downtime_ms: 0,
+            },
         }
     }
 }

@@ -66,7 +66,7 @@ pub(super) const COMMANDS: &[Command] = &[
         run: show_info,
     },
     Command {
-        usage: "show stat [<px>|<iid> <type> <sid>] [no-maint|up]*",
+        usage: "show stat [no-maint|up]*",
         name: "show stat",
         help: "report counters for each proxy and server",
         run: show_stat,

@@ -104,9 +104,18 @@ impl State {
         }
         server.changed_unix_ms = now.unix_ms;
         self.note_change(id, is_up, report);
+        let (active, backup) = self.usable(id.backend);
+        let is_first = self.is_usable(id) && active + backup == 1;
+        let availability = &mut self.backends[id.backend.0].availability;
         if is_up {
+            if is_first {
+                availability.downtime_ms +=
+                    now.unix_ms.saturating_sub(availability.changed_unix_ms);
+                availability.changed_unix_ms = now.unix_ms;
+            }
             self.serve_queue(id.backend, now);
-        } else if self.usable(id.backend) == (0, 0) {
+        } else if (active, backup) == (0, 0) {
+            availability.changed_unix_ms = now.unix_ms;
             self.backend_mut(id.backend).downs += 1;
             let (noun, name) = (self.backends[id.backend.0].noun, self.backend_name(id));
             let text = format!("{noun} {name} has no server available!");

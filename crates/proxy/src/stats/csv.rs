@@ -134,6 +134,8 @@ fn server_row(backend: &Backend, server: &Server, view: &ServerView<'_>, now: No
     let mut cells = Cells::new(&backend.name, &server.name, backend.id, 2);
     fill_service(&mut cells, counters, now);
     cells.fill(&[
+        // Every request that gets here is sent.
+        ("req_tot", &counters.total),
         ("status", &view.status),
         ("weight", &server.weight),
         ("uweight", &server.weight),
@@ -192,6 +194,12 @@ fn backend_row(state: &State, backend: &Backend, id: BackendId, now: Now) -> Cel
     let usable = || (0..backend.servers.len()).filter(|index| is_usable(state, id, *index));
     let (active_count, backup_count) = state.usable(id);
     let is_up = active_count + backup_count > 0;
+    let availability = state.availability(id);
+    let present_ms = if is_up {
+        0
+    } else {
+        now.unix_ms.saturating_sub(availability.changed_unix_ms)
+    };
     let weight: u32 = usable()
         .map(|index| &backend.servers[index])
         .filter(|server| active_count == 0 || !server.backup)
@@ -209,9 +217,10 @@ fn backend_row(state: &State, backend: &Backend, id: BackendId, now: Now) -> Cel
         ("bck", &backup_count),
         ("chkdown", &counters.downs),
         (
-            "lastchg",
-            &seconds_since(backend_changed_ms(state, id), now),
+            "downtime",
+            &((availability.downtime_ms + present_ms) / 1000),
         ),
+        ("lastchg", &seconds_since(availability.changed_unix_ms, now)),
         ("sid", &0),
         ("algo", &backend.balance.name()),
         ("h1req", &counters.requests),
@@ -223,27 +232,6 @@ fn backend_row(state: &State, backend: &Backend, id: BackendId, now: Now) -> Cel
 fn is_usable(state: &State, backend: BackendId, index: usize) -> bool {
     let status = state.server(ServerId { backend, index }).status;
     matches!(status, Status::Up { .. } | Status::Unchecked)
-}
-
-/// When a backend went up or down last: it comes with its first usable server and goes with its
-/// last.
-fn backend_changed_ms(state: &State, id: BackendId) -> u64 {
-    let started_ms = state.process().started_unix_ms;
-    let count = state.config().backends[id.0].servers.len();
-    let changed_ms = |index: usize| {
-        state
-            .server(ServerId { backend: id, index })
-            .changed_unix_ms
-    };
-    let came_ms = (0..count)
-        .filter(|index| is_usable(state, id, *index))
-        .map(changed_ms)
-        .min();
-    match came_ms {
-        Some(_) if state.backend(id).downs == 0 => started_ms,
-        Some(came_ms) => came_ms,
-        None => (0..count).map(changed_ms).max().unwrap_or(started_ms),
-    }
 }
 
 /// HAProxy's default of `fullconn`: a tenth of the limits of the frontends that lead here.

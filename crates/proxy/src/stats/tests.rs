@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::config;
 use crate::server::CheckOutcome;
-use crate::state::State;
+use crate::state::{BackendId, ServerId, State};
 use crate::time::Now;
 
 const FILE: &str = "\
@@ -52,7 +52,11 @@ fn later(start: Now, seconds: u64) -> Now {
 }
 
 fn state(now: Now) -> State {
-    let config = config::parse(&[("f", FILE.as_bytes())], &|_| None)
+    state_of(FILE, now)
+}
+
+fn state_of(file: &str, now: Now) -> State {
+    let config = config::parse(&[("f", file.as_bytes())], &|_| None)
         .config
         .unwrap();
     let address = |host: &config::Host, port: u16| match host {
@@ -254,4 +258,30 @@ fn show_info_has_the_lines_that_tools_read() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line}");
     }
+}
+
+#[test]
+fn a_backend_without_servers_counts_its_downtime() {
+    let begin = start();
+    let config = FILE.replace(
+        " server s1 10.0.0.96:80 disabled\n server s2 10.0.0.97:80 backup\n",
+        "",
+    );
+    let config = config + " server s3 10.0.0.98:80 check rise 1\n";
+    let mut state = state_of(&config, begin);
+    let mut probe = |outcome, seconds| {
+        let now = later(begin, seconds);
+        let server = ServerId {
+            backend: BackendId(1),
+            index: 0,
+        };
+        while state.poll_check(now).is_some() {}
+        state.handle_check(server, outcome, now);
+        row(&csv(&state, later(now, 2)), "be", "BACKEND")
+    };
+    let names = ["status", "act", "chkdown", "lastchg", "downtime"];
+    let down = probe(CheckOutcome::TimedOut, 3);
+    assert_eq!(cells(&down, names), ["DOWN", "0", "1", "2", "2"]);
+    let up = probe(CheckOutcome::Passed, 10);
+    assert_eq!(cells(&up, names), ["UP", "1", "1", "2", "7"]);
 }
