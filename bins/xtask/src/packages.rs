@@ -4,56 +4,26 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// What a package is needed for is one file; its presence is the package's presence.
-struct Package {
-    name: &'static str,
-    /// A path in which `*` may stand for one directory, or the file name begin and end with it.
-    file: &'static str,
-    /// The services that it brings along, which the tests do not use.
-    service: Option<&'static str>,
-}
+/// A package, its file whose presence is the package's presence, and the service that it brings along.
+///
+/// `*` in the path stands for any part of one name. The tests start the daemons themselves and do not
+/// use the services.
+struct Package(&'static str, &'static str, Option<&'static str>);
 
 const PACKAGES: &[Package] = &[
-    Package {
-        name: "apache2",
-        file: "/usr/sbin/apache2",
-        service: Some("apache2"),
-    },
-    Package {
-        name: "libapache2-mod-php",
-        file: "/usr/lib/apache2/modules/libphp*.so",
-        service: None,
-    },
-    Package {
-        name: "php-cli",
-        file: "/usr/bin/php",
-        service: None,
-    },
-    Package {
-        name: "php-memcache",
-        file: "/usr/lib/php/*/memcache.so",
-        service: None,
-    },
-    Package {
-        name: "memcached",
-        file: "/usr/bin/memcached",
-        service: Some("memcached"),
-    },
-    Package {
-        name: "haproxy",
-        file: "/usr/sbin/haproxy",
-        service: Some("haproxy"),
-    },
-    Package {
-        name: "netcat-openbsd",
-        file: "/usr/bin/nc.openbsd",
-        service: None,
-    },
-    Package {
-        name: "iproute2",
-        file: "/usr/sbin/ip",
-        service: None,
-    },
+    Package("apache2", "/usr/sbin/apache2", Some("apache2")),
+    Package(
+        "libapache2-mod-php",
+        "/usr/lib/apache2/modules/libphp*.so",
+        None,
+    ),
+    Package("php-cli", "/usr/bin/php", None),
+    Package("php-memcache", "/usr/lib/php/*/memcache.so", None),
+    Package("php-memcached", "/usr/lib/php/*/memcached.so", None),
+    Package("memcached", "/usr/bin/memcached", Some("memcached")),
+    Package("haproxy", "/usr/sbin/haproxy", Some("haproxy")),
+    Package("netcat-openbsd", "/usr/bin/nc.openbsd", None),
+    Package("iproute2", "/usr/sbin/ip", None),
 ];
 
 /// Makes sure that all packages are there, and installs what is missing if this is allowed.
@@ -66,7 +36,7 @@ pub(crate) fn provide(may_install: bool) -> Result<(), String> {
     if missing.is_empty() {
         return Ok(());
     }
-    let names: Vec<_> = missing.iter().map(|package| package.name).collect();
+    let names: Vec<_> = missing.iter().map(|package| package.0).collect();
     let names = names.join(" ");
     let failure = |why: &str| {
         format!("these Debian packages are missing: {names}\n{why}: apt-get install {names}")
@@ -95,7 +65,7 @@ pub(crate) fn is_root() -> bool {
 fn missing() -> Vec<&'static Package> {
     PACKAGES
         .iter()
-        .filter(|package| !exists(Path::new("/"), &package.file[1..]))
+        .filter(|package| !exists(Path::new("/"), &package.1[1..]))
         .collect()
 }
 
@@ -111,7 +81,7 @@ fn install(packages: &[&Package]) -> Result<(), String> {
     };
     // The lists may be old but good enough: what counts is whether the packages arrive.
     let _ = apt_get().args(["update", "-qq"]).status();
-    let names = packages.iter().map(|package| package.name);
+    let names = packages.iter().map(|package| package.0);
     let status = apt_get()
         .args(["install", "-y", "-qq", "--no-install-recommends"])
         .args(names)
@@ -128,7 +98,7 @@ fn stop_services(packages: &[&Package]) {
     if !Path::new("/run/systemd/system").exists() {
         return;
     }
-    for service in packages.iter().filter_map(|package| package.service) {
+    for service in packages.iter().filter_map(|package| package.2) {
         if !succeeds(Command::new("systemctl").args(["disable", "--now", service])) {
             println!("note: the service {service}, just installed, could not be stopped");
         }
