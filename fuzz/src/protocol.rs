@@ -13,23 +13,34 @@ pub fn request_split(data: &[u8]) {
     assert_eq!(requests(&pieces), requests(&[stream]));
 }
 
-/// A request that was understood is understood again from its encoding.
+/// A request that was understood is understood again from its encoding, as the same and written
+/// the same. The blanks between the words of a report's arguments are not part of their meaning.
 pub fn request_roundtrip(data: &[u8]) {
-    let mut parser = RequestParser::new(Limits::default());
-    let Ok(Parsed::Complete { message, consumed }) = parser.parse(data) else {
+    let Some(message) = request(data) else {
         return;
     };
-    assert!(consumed <= data.len());
+    let encoded = encode(&message);
+    let again = request(&encoded).expect("our own request is right");
+    assert_eq!(encode(&again), encoded);
+    if !matches!(message, Request::Stats { .. }) {
+        assert_eq!(again, message);
+    }
+}
+
+fn request(data: &[u8]) -> Option<Request<'_>> {
+    match RequestParser::new(Limits::default()).parse(data) {
+        Ok(Parsed::Complete { message, consumed }) => {
+            assert!(consumed <= data.len());
+            Some(message)
+        }
+        _ => None,
+    }
+}
+
+fn encode(message: &Request<'_>) -> Vec<u8> {
     let mut encoded = Vec::new();
     message.encode(&mut encoded);
-    let again = RequestParser::new(Limits::default()).parse(&encoded);
-    assert_eq!(
-        again,
-        Ok(Parsed::Complete {
-            message,
-            consumed: encoded.len()
-        })
-    );
+    encoded
 }
 
 /// Responses are the same whatever the split of the input.
