@@ -209,51 +209,51 @@ impl Lexer<'_> {
     /// `$NAME`, `${NAME}`, `${NAME-default}` or `${NAME[*]}`, inside weak quotes.
     fn variable(&mut self) -> Result<(), LexError> {
         self.at += 1;
-        let brace = (self.peek(0) == Some(b'{')).then_some(self.at);
-        self.at += usize::from(brace.is_some());
-        let name_start = self.at;
-        let starts_name = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_' || byte == b'.';
-        if !self.peek(0).is_some_and(starts_name) {
-            return Err(error(
-                self.at,
-                "forbidden first char in environment variable name",
-            ));
+        if self.peek(0) == Some(b'{') {
+            return self.braced_variable();
         }
-        self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.');
-        let name = self.text_since(name_start);
-        let Some(brace) = brace else {
-            let value = self.variables.look_up(&name).unwrap_or_default();
-            self.open_word().extend_from_slice(value.as_bytes());
-            return Ok(());
-        };
-        let splits = self.line[self.at..].starts_with(b"[*]");
-        self.at += if splits { 3 } else { 0 };
-        let mut default = None;
+        let name = self.variable_name(false)?;
+        let value = self.variables.look_up(&name).unwrap_or_default();
+        self.open_word().extend_from_slice(value.as_bytes());
+        Ok(())
+    }
+
+    fn braced_variable(&mut self) -> Result<(), LexError> {
+        let brace = self.at;
+        self.at += 1;
+        let name = self.variable_name(true)?;
+        let is_split = self.line[self.at..].starts_with(b"[*]");
+        self.at += if is_split { 3 } else { 0 };
+        let mut default = String::new();
         if self.peek(0) == Some(b'-') {
             self.at += 1;
             let start = self.at;
             self.skip_while(|byte| byte != b'}' && byte != b'"');
-            default = Some(self.text_since(start));
+            default = self.text_since(start);
         }
         if self.peek(0) != Some(b'}') {
             return Err(error(brace, "unmatched brace in environment variable name"));
         }
         self.at += 1;
-        let value = self
-            .variables
-            .look_up(&name)
-            .or(default)
-            .unwrap_or_default();
-        if splits {
-            self.take_split(&value)
-        } else {
-            self.take_whole(&value)
+        let value = self.variables.look_up(&name).unwrap_or(default);
+        if is_split {
+            return self.take_split(&value);
         }
-    }
-
-    fn take_whole(&mut self, value: &str) -> Result<(), LexError> {
         self.open_word().extend_from_slice(value.as_bytes());
         Ok(())
+    }
+
+    /// A letter or `_`, then digits too. The names of pseudo variables begin with a dot.
+    fn variable_name(&mut self, may_be_pseudo: bool) -> Result<String, LexError> {
+        let start = self.at;
+        self.at += usize::from(may_be_pseudo && self.peek(0) == Some(b'.'));
+        let starts_name = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+        if !self.peek(0).is_some_and(starts_name) {
+            let text = "forbidden first char in environment variable name";
+            return Err(error(self.at, text));
+        }
+        self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        Ok(self.text_since(start))
     }
 
     /// Each word of `value` becomes a word; the outer ones are glued to what surrounds them.
@@ -335,7 +335,7 @@ mod tests {
             (r##"'a\n"$X #' b"##, &[r##"a\n"$X #"##, "b"]),
             (r#"a"b c"d'e f'"#, &["ab cde f"]),
             ("$X ${X}", &["$X", "${X}"]),
-            (r#""$X" "${X}y" "a$X""#, &["value", "valuey", "avalue"]),
+            (r#""$X.y" "${X}y" "a$X""#, &["value.y", "valuey", "avalue"]),
             (r#""${NONE-5s}" "${X-5s}""#, &["5s", "value"]),
             (r#""a${EMPTY-5s}""#, &["a"]),
             (r#"x "${LIST[*]}" y"#, &["x", "a", "b", "c", "y"]),
