@@ -153,6 +153,10 @@ fn a_shorter_number_is_padded_to_the_old_width() {
         (b"get n\r\n", b"VALUE n 3 3\r\n99 \r\nEND\r\n"),
         (b"incr n 901\r\n", b"1000\r\n"),
         (b"get n\r\n", b"VALUE n 3 4\r\n1000\r\nEND\r\n"),
+        // What is appended to the padding is no part of the number, and goes with the next one.
+        (b"decr n 995\r\nappend n 0 0 1\r\n7\r\n", b"5\r\nSTORED\r\n"),
+        (b"incr n 1\r\n", b"6\r\n"),
+        (b"get n\r\n", b"VALUE n 3 5\r\n6    \r\nEND\r\n"),
     ]);
 }
 

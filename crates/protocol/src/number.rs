@@ -37,21 +37,28 @@ pub fn parse_exptime(word: &[u8]) -> Option<i32> {
     }
 }
 
-/// Reads a stored value as `incr` and `decr` do: an unsigned 64-bit decimal number; spaces
-/// around it, a leading `+` and leading zeros are tolerated.
+/// Reads a stored value as `incr` and `decr` do: an unsigned 64-bit decimal number that ends with
+/// the value or at the first white space or NUL. White space before it, a leading `+` and leading
+/// zeros are tolerated; what follows its end does not count, so that a value that was padded by
+/// `decr` and appended to is still a number. All of this is C's `strtoull` in memcached.
 ///
 /// ```
 /// # use steadfast_protocol::parse_stored_number;
 /// assert_eq!(parse_stored_number(b"99 "), Some(99));
+/// assert_eq!(parse_stored_number(b"9  1"), Some(9));
 /// assert_eq!(parse_stored_number(b"5x"), None);
 /// ```
 #[must_use]
 pub fn parse_stored_number(value: &[u8]) -> Option<u64> {
-    if value.len() > STORED_CHARS_MAX {
-        return None;
-    }
-    let value = value.trim_ascii();
-    digits(value.strip_prefix(b"+").unwrap_or(value))
+    let seen = &value[..value.len().min(STORED_CHARS_MAX)];
+    let start = seen.iter().position(|&byte| !is_c_space(byte))?;
+    let text = &seen[start..];
+    let word = match text.iter().position(|&b| is_c_space(b) || b == 0) {
+        Some(end) => &text[..end],
+        None if seen.len() < value.len() => return None,
+        None => text,
+    };
+    digits(word.strip_prefix(b"+").unwrap_or(word))
 }
 
 /// Reads the length of a data block: strict, 0 to 2147483645.
@@ -134,11 +141,17 @@ fn digits(word: &[u8]) -> Option<u64> {
     Some(number)
 }
 
+/// White space by C's `isspace`, which knows the vertical tab.
+const fn is_c_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
+}
+
 const NARROW_CHARS_MAX: usize = 11;
 const WIDE_CHARS_MAX: usize = 22;
 /// `u64::MAX` has 20 digits.
 const DECIMAL_CHARS_MAX: usize = 20;
-/// Bounds the work of `incr` on a long value of spaces and zeros; memcached gives up earlier.
+/// Where the number of a stored value must have ended: bounds the work of `incr` on a megabyte of
+/// spaces or zeros, which is done under a lock.
 const STORED_CHARS_MAX: usize = 1024;
 const VALUE_BYTES_MAX: i32 = i32::MAX - 2;
 
@@ -179,14 +192,29 @@ mod tests {
             (&b"5"[..], Some(5)),
             (b"99 ", Some(99)),
             (b" +007 ", Some(7)),
+            (b"9  1", Some(9)),
+            (b"5 x", Some(5)),
+            (b"\x0b5\t", Some(5)),
+            (b"5\0", Some(5)),
+            (b" ", None),
             (b"", None),
             (b"-1", None),
             (b"0x5", None),
             (b"5x", None),
             (b"18446744073709551616", None),
         ] {
-            assert_eq!(parse_stored_number(value), number);
+            assert_eq!(parse_stored_number(value), number, "{value:?}");
         }
+    }
+
+    #[test]
+    fn stored_numbers_end_within_the_part_that_is_looked_at() {
+        let mut value = [b' '; STORED_CHARS_MAX + 1];
+        value[0] = b'5';
+        assert_eq!(parse_stored_number(&value), Some(5), "padded for long");
+        value.fill(b'0');
+        assert_eq!(parse_stored_number(&value), None, "its end is out of sight");
+        assert_eq!(parse_stored_number(&value[1..]), Some(0));
     }
 
     #[test]
