@@ -8,6 +8,7 @@ use std::boxed::Box;
 pub(crate) enum Counter {
     GetHits,
     GetMisses,
+    /// Data blocks taken: not those of items that were refused for want of room, big or small.
     CmdSet,
     CmdFlush,
     TouchHits,

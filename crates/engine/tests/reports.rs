@@ -114,6 +114,29 @@ fn commands_are_counted_by_outcome() {
 }
 
 #[test]
+fn a_store_without_room_is_counted_once_whatever_its_size() {
+    for value_bytes in [1000, 100_000] {
+        let mut store = steadfast_store::Settings::default();
+        store.memory_bytes_max = 4 << 20;
+        store.evict = false;
+        let mut cache = Cache::with(store, steadfast_engine::Settings::default());
+        let mut stored = 0;
+        loop {
+            let header = format!("add key{stored} 0 0 {value_bytes}\r\n");
+            let body = vec![b'x'; value_bytes];
+            // In two pieces: a big value is refused by its header, a small one when it is there.
+            let answer = cache.send([header.as_bytes(), &[&body[..], b"\r\n"].concat()]);
+            if answer != b"STORED\r\n" {
+                break;
+            }
+            stored += 1;
+        }
+        assert_eq!(stat(&mut cache, "cmd_set"), stored);
+        assert_eq!(stat(&mut cache, "store_no_memory"), 1);
+    }
+}
+
+#[test]
 fn bytes_are_counted_both_ways() {
     let mut cache = Cache::new();
     let body = vec![b'x'; 100_000];

@@ -227,8 +227,8 @@ impl Turn<'_> {
 
     /// Executes a storage command whose value is in the input.
     pub(super) fn store(&mut self, header: &Storage<'_>, value: &[u8], complete: bool) {
-        if !self.accept(header, complete) {
-            return;
+        if !complete {
+            return self.answer_bad_end(header);
         }
         let (key, now) = (header.key.as_bytes(), self.now.timestamp);
         let outcome = match target(header.verb) {
@@ -243,8 +243,8 @@ impl Turn<'_> {
 
     /// Executes a storage command whose value is in a reservation.
     fn commit(&mut self, header: &Storage<'_>, filled: Reservation, complete: bool) {
-        if !self.accept(header, complete) {
-            return;
+        if !complete {
+            return self.answer_bad_end(header);
         }
         let outcome = match target(header.verb) {
             Target::Item(when) => Ok(self.engine.store().commit(filled, when, self.now.timestamp)),
@@ -253,19 +253,16 @@ impl Turn<'_> {
         self.answer_stored(header, outcome);
     }
 
-    fn accept(&mut self, header: &Storage<'_>, complete: bool) -> bool {
-        self.count(Counter::CmdSet);
-        if !complete {
-            self.respond_unless(header.noreply, &Response::BAD_DATA_CHUNK);
-        }
-        complete
-    }
-
     /// An extension that finds no room leaves the item as it is, and says no more than that.
     fn extend(&self, header: &Storage<'_>, data: &[u8], end: End) -> Result<Outcome, PutError> {
         let (key, now) = (header.key.as_bytes(), self.now.timestamp);
         let outcome = self.engine.store().extend(key, data, end, now);
         Ok(outcome.unwrap_or(Outcome::NotStored))
+    }
+
+    fn answer_bad_end(&mut self, header: &Storage<'_>) {
+        self.count(Counter::CmdSet);
+        self.respond_unless(header.noreply, &Response::BAD_DATA_CHUNK);
     }
 
     fn answer_stored(&mut self, header: &Storage<'_>, outcome: Result<Outcome, PutError>) {
@@ -276,6 +273,7 @@ impl Turn<'_> {
             Ok(Outcome::NotFound) => (Response::NotFound, Counter::CasMisses),
             Err(error) => return self.refuse(header, error),
         };
+        self.count(Counter::CmdSet);
         if matches!(header.verb, StorageVerb::Cas(_)) {
             self.count(counter);
         }
