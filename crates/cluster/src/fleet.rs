@@ -5,7 +5,7 @@ use steadfast_protocol::KeyError;
 use steadfast_ring::{Order, Ring};
 
 use crate::health::Record;
-use crate::{Health, Operation, Probe, Session, Settings, SettingsError};
+use crate::{Failure, Health, Operation, Probe, Session, Settings, SettingsError};
 
 /// The cache nodes seen from outside: their places on a ring, and what is thought of each.
 ///
@@ -114,8 +114,12 @@ impl<N> Fleet<N> {
         self.records[node.0].handle_answer();
     }
 
-    pub(crate) fn handle_failure(&mut self, node: NodeId, now: Instant) {
-        self.records[node.0].handle_failure(&self.settings, now);
+    pub(crate) fn is_last_resort(&self, node: NodeId) -> bool {
+        self.records[node.0].is_last_resort()
+    }
+
+    pub(crate) fn handle_failure(&mut self, node: NodeId, failure: Failure, now: Instant) {
+        self.records[node.0].handle_failure(failure, &self.settings, now);
     }
 }
 

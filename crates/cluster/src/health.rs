@@ -1,7 +1,7 @@
 use core::time::Duration;
 use std::time::Instant;
 
-use crate::Settings;
+use crate::{Failure, Settings};
 
 /// What is thought of a node, by all who share a fleet.
 ///
@@ -32,6 +32,8 @@ pub(crate) struct Record {
     health: Health,
     /// How long the latest ejection lasts.
     backoff: Duration,
+    /// Whether the latest failure cost time: silence, not a refusal.
+    is_silent: bool,
     /// When a probe that was never answered, nor failed, is to be repeated: its caller is gone.
     probe_lost_at: Instant,
 }
@@ -41,6 +43,7 @@ impl Record {
         Self {
             health: Health::Up,
             backoff: Duration::ZERO,
+            is_silent: false,
             probe_lost_at: now,
         }
     }
@@ -49,16 +52,23 @@ impl Record {
         self.health
     }
 
-    /// A node that answers a probe is up; an answer that was under way when it was ejected says
-    /// little.
+    /// Whether the node may be asked although it is not up, when nothing else is left to ask: one that
+    /// refused tells at once whether it still does.
+    pub(crate) fn is_last_resort(&self) -> bool {
+        self.health != Health::Up && !self.is_silent
+    }
+
+    /// A node that answers a probe is up, and so is one that refused and now answers. From a silent
+    /// one it may be the late answer to what was asked before.
     pub(crate) fn handle_answer(&mut self) {
-        if self.health == Health::Probing {
+        if self.health == Health::Probing || !self.is_silent {
             self.health = Health::Up;
         }
     }
 
     /// Failures of requests that were under way together count once.
-    pub(crate) fn handle_failure(&mut self, settings: &Settings, now: Instant) {
+    pub(crate) fn handle_failure(&mut self, failure: Failure, settings: &Settings, now: Instant) {
+        self.is_silent = matches!(failure, Failure::Timeout | Failure::BadReply);
         self.backoff = match self.health {
             Health::Up => settings.backoff_min,
             Health::Ejected { .. } => return,
@@ -108,8 +118,8 @@ mod tests {
     #[test]
     fn failures_under_way_together_count_once() {
         let (mut record, settings, now) = start();
-        record.handle_failure(&settings, now);
-        record.handle_failure(&settings, now + ms(100));
+        record.handle_failure(Failure::Timeout, &settings, now);
+        record.handle_failure(Failure::Timeout, &settings, now + ms(100));
         assert_eq!(
             record.health(),
             Health::Ejected {
@@ -121,21 +131,21 @@ mod tests {
     #[test]
     fn back_off_doubles_up_to_its_limit_and_starts_anew_after_an_answer() {
         let (mut record, settings, mut now) = start();
-        record.handle_failure(&settings, now);
+        record.handle_failure(Failure::Timeout, &settings, now);
         let mut waits = Vec::new();
         for _ in 0..8 {
             let due = record.poll_timeout().unwrap();
             waits.push((due - now).as_millis());
             now = due;
             assert!(record.poll_probe(&settings, now));
-            record.handle_failure(&settings, now);
+            record.handle_failure(Failure::Timeout, &settings, now);
         }
         assert_eq!(waits, [250, 500, 1000, 2000, 4000, 8000, 8000, 8000]);
         now = record.poll_timeout().unwrap();
         assert!(record.poll_probe(&settings, now));
         record.handle_answer();
         assert_eq!(record.health(), Health::Up);
-        record.handle_failure(&settings, now);
+        record.handle_failure(Failure::Timeout, &settings, now);
         assert_eq!(
             record.health(),
             Health::Ejected {
@@ -147,7 +157,7 @@ mod tests {
     #[test]
     fn one_probe_is_sent_and_again_if_it_is_lost() {
         let (mut record, settings, now) = start();
-        record.handle_failure(&settings, now);
+        record.handle_failure(Failure::Timeout, &settings, now);
         assert!(!record.poll_probe(&settings, now + ms(249)));
         assert!(record.poll_probe(&settings, now + ms(250)));
         assert!(!record.poll_probe(&settings, now + ms(251)));
@@ -155,10 +165,20 @@ mod tests {
     }
 
     #[test]
-    fn late_answer_does_not_readmit_an_ejected_node() {
+    fn late_answer_does_not_readmit_a_silent_node() {
         let (mut record, settings, now) = start();
-        record.handle_failure(&settings, now);
+        record.handle_failure(Failure::Timeout, &settings, now);
         record.handle_answer();
         assert!(matches!(record.health(), Health::Ejected { .. }));
+    }
+
+    #[test]
+    fn node_that_refused_is_up_as_soon_as_it_answers() {
+        let (mut record, settings, now) = start();
+        record.handle_failure(Failure::Refused, &settings, now);
+        assert!(record.is_last_resort());
+        record.handle_answer();
+        assert_eq!(record.health(), Health::Up);
+        assert!(!record.is_last_resort());
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::batch::Batch;
 use crate::link::Link;
 use crate::procedure::{Answer, Procedure, Step};
-use crate::{Action, Failure, Fleet, NodeId, Settings};
+use crate::{Action, Failure, Fleet, Health, NodeId, Settings};
 
 /// An operation on the copies of a session, or a probe, as a state machine without sockets.
 ///
@@ -17,11 +17,14 @@ use crate::{Action, Failure, Fleet, NodeId, Settings};
 ///
 /// All of a round's nodes are asked at once and share one time limit, so that a node that does not
 /// answer costs [`Settings::reply_timeout`] once. It is ejected from the fleet by that, and neither
-/// the further rounds nor other operations ask it before a probe was answered.
+/// the further rounds nor other operations ask it before a probe was answered. Only when nobody else
+/// is left, nodes are asked that merely refused: that costs no time.
 pub struct Operation<P: Procedure> {
     procedure: P,
     links: Vec<Link>,
     answers: Vec<Answer>,
+    /// What was not sent in this round, because a node is ejected.
+    held_back: Vec<(usize, Batch)>,
     actions: VecDeque<Action<P::Outcome>>,
     phase: Phase,
     settings: Settings,
@@ -34,6 +37,7 @@ enum Phase {
     /// Some links are waiting, until then.
     Asking {
         deadline: Instant,
+        is_extended: bool,
     },
     Pausing {
         until: Instant,
@@ -50,6 +54,7 @@ impl<P: Procedure> Operation<P> {
             procedure,
             answers: vec![Answer::NotAsked; links.len()],
             links,
+            held_back: Vec::new(),
             actions: VecDeque::new(),
             phase: Phase::Deciding,
             settings,
@@ -72,6 +77,10 @@ impl<P: Procedure> Operation<P> {
                 Phase::Asking { .. } if self.links.iter().any(Link::is_waiting) => return None,
                 Phase::Pausing { .. } | Phase::Asking { .. } | Phase::Deciding => {}
             }
+            if self.ask_last_resorts(fleet, now) {
+                continue;
+            }
+            self.held_back.clear();
             let answers = core::mem::take(&mut self.answers);
             self.answers = vec![Answer::NotAsked; self.links.len()];
             match self.procedure.next(&answers, now) {
@@ -151,18 +160,35 @@ impl<P: Procedure> Operation<P> {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.phase {
-            Phase::Asking { deadline } if self.links.iter().any(Link::is_waiting) => Some(deadline),
+            Phase::Asking { deadline, .. } if self.links.iter().any(Link::is_waiting) => {
+                Some(deadline)
+            }
             Phase::Pausing { until } => Some(until),
             Phase::Asking { .. } | Phase::Deciding | Phase::Finished => None,
         }
     }
 
     /// Gives up the nodes that have not answered in time.
+    ///
+    /// A caller that comes late was itself held up, and may have their answers unread: they get the
+    /// time once more, and the caller the occasion to feed what is there.
     pub fn handle_timeout<N>(&mut self, fleet: &mut Fleet<N>, now: Instant) {
-        let Phase::Asking { deadline } = self.phase else {
+        let Phase::Asking {
+            deadline,
+            is_extended,
+        } = self.phase
+        else {
             return;
         };
         if now < deadline {
+            return;
+        }
+        if !is_extended && now - deadline > self.settings.reply_timeout / 10 {
+            let deadline = now + self.settings.reply_timeout;
+            self.phase = Phase::Asking {
+                deadline,
+                is_extended: true,
+            };
             return;
         }
         for copy in 0..self.links.len() {
@@ -172,26 +198,54 @@ impl<P: Procedure> Operation<P> {
         }
     }
 
-    fn ask<N>(&mut self, batches: Vec<(usize, Batch)>, fleet: &mut Fleet<N>, now: Instant) {
-        self.phase = Phase::Asking {
-            deadline: now + self.settings.reply_timeout,
-        };
+    fn ask<N>(&mut self, batches: Vec<(usize, Batch)>, fleet: &Fleet<N>, now: Instant) {
+        self.begin_round(now);
         for (copy, batch) in batches {
-            let node = self.links[copy].node();
-            if P::IS_PROBE || fleet.health(node) == crate::Health::Up {
-                let bytes = self.links[copy].start(batch);
-                self.actions.push_back(Action::Send { node, bytes });
+            if P::IS_PROBE || fleet.health(self.links[copy].node()) == Health::Up {
+                self.send(copy, batch);
             } else {
                 self.answers[copy] = Answer::Failed;
+                self.held_back.push((copy, batch));
             }
         }
+    }
+
+    /// Asks what was held back after all, if no node of the session is thought to be up and none of
+    /// this round has answered; whether there was something to ask.
+    fn ask_last_resorts<N>(&mut self, fleet: &Fleet<N>, now: Instant) -> bool {
+        let is_up = |link: &Link| fleet.health(link.node()) == Health::Up;
+        let is_answered = |answer: &Answer| matches!(answer, Answer::Replies(_));
+        if self.links.iter().any(is_up) || self.answers.iter().any(is_answered) {
+            return false;
+        }
+        self.begin_round(now);
+        for (copy, batch) in core::mem::take(&mut self.held_back) {
+            if fleet.is_last_resort(self.links[copy].node()) {
+                self.send(copy, batch);
+            }
+        }
+        self.links.iter().any(Link::is_waiting)
+    }
+
+    fn begin_round(&mut self, now: Instant) {
+        let deadline = now + self.settings.reply_timeout;
+        self.phase = Phase::Asking {
+            deadline,
+            is_extended: false,
+        };
+    }
+
+    fn send(&mut self, copy: usize, batch: Batch) {
+        let node = self.links[copy].node();
+        let bytes = self.links[copy].start(batch);
+        self.actions.push_back(Action::Send { node, bytes });
     }
 
     fn fail<N>(&mut self, copy: usize, failure: Failure, fleet: &mut Fleet<N>, now: Instant) {
         let node = self.links[copy].node();
         self.links[copy].abandon();
         self.answers[copy] = Answer::Failed;
-        fleet.handle_failure(node, now);
+        fleet.handle_failure(node, failure, now);
         if matches!(failure, Failure::Timeout | Failure::BadReply) {
             self.actions.push_back(Action::Close { node });
         }

@@ -150,3 +150,38 @@ fn lease_is_granted_in_the_words_used_above() {
     let now = Instant::now();
     assert!(lease(&mut fleet(now), now).is_some());
 }
+
+#[test]
+fn caller_that_was_held_up_may_still_feed_the_answers() {
+    #[allow(clippy::disallowed_methods, reason = "any time will do")]
+    let now = Instant::now();
+    let mut fleet = fleet(now);
+    let mut load = fleet.session(b"id").unwrap().load();
+    let mut asked = Vec::new();
+    while let Some(Action::Send { node, .. }) = load.poll_action(&mut fleet, now) {
+        asked.push(node);
+    }
+    let late = now + Duration::from_secs(10);
+    load.handle_timeout(&mut fleet, late);
+    for node in asked {
+        load.handle_bytes(node, b"END\r\n", &mut fleet, late);
+    }
+    let Some(Action::Done(Ok(loaded))) = load.poll_action(&mut fleet, late) else {
+        panic!("both have answered")
+    };
+    assert_eq!(loaded.answered, 2);
+    assert_eq!(fleet.poll_timeout(), None, "no node was ejected");
+}
+
+#[test]
+fn node_that_stays_silent_is_given_up_by_a_late_caller_too() {
+    #[allow(clippy::disallowed_methods, reason = "any time will do")]
+    let now = Instant::now();
+    let mut fleet = fleet(now);
+    let mut load = fleet.session(b"id").unwrap().load();
+    while load.poll_action(&mut fleet, now).is_some() {}
+    for seconds in [10, 20] {
+        load.handle_timeout(&mut fleet, now + Duration::from_secs(seconds));
+    }
+    assert!(fleet.poll_timeout().is_some(), "the nodes are ejected");
+}

@@ -303,6 +303,20 @@ fn with_every_node_down_there_is_an_error_at_once() {
     assert_eq!(lab.world.clock(), began);
 }
 
+#[test]
+fn node_that_refused_is_asked_when_nobody_else_is_left() {
+    let mut lab = Lab::new(2);
+    lab.visit();
+    lab.world.fault(0, Mode::Refusing);
+    lab.visit();
+    // It is back, and nobody has probed it when the other goes.
+    lab.world.fault(0, Mode::Up);
+    lab.world.fault(1, Mode::Refusing);
+    let timeout = lab.world.settings.reply_timeout;
+    assert!(lab.timed_visit() < timeout / 4);
+    assert_eq!(lab.visit(), 2);
+}
+
 /// One session over some nodes, and one who visits it.
 struct Lab {
     world: World,
