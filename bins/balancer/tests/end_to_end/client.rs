@@ -91,6 +91,20 @@ impl Client {
         String::from_utf8(std::mem::take(&mut self.input)).unwrap()
     }
 
+    /// Waits until the connection has said `start`, which is kept.
+    pub(crate) async fn expect(&mut self, start: &str) {
+        while self.input.len() < start.len() {
+            assert!(self.fill().await, "closed: {:?}", self.input);
+        }
+        let found = String::from_utf8_lossy(&self.input);
+        assert!(found.starts_with(start), "{found}");
+    }
+
+    /// Ends this side of the connection and keeps reading.
+    pub(crate) async fn finish(&mut self) {
+        patient(self.socket.shutdown()).await.unwrap();
+    }
+
     async fn fill(&mut self) -> bool {
         patient(self.socket.read_buf(&mut self.input))
             .await

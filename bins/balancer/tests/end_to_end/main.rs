@@ -9,6 +9,7 @@ mod failures;
 mod health;
 mod logs;
 mod origin;
+mod relay;
 mod traffic;
 
 use std::net::SocketAddr;

@@ -56,6 +56,10 @@ pub(crate) enum Manner {
     Wait(String, Arc<Gate>),
     /// Answers with these bytes and closes.
     Raw(&'static str),
+    /// Answers with these bytes before it has read a body, and closes.
+    Early(&'static str),
+    /// Answers with these bytes and sends back whatever comes after, to its end.
+    Echo(&'static str),
 }
 
 impl Origin {
@@ -140,6 +144,9 @@ async fn serve(mut socket: TcpStream, manner: Manner, seen: Arc<Seen>) -> Option
         let mut left: usize = header(&head, "content-length").map_or(0, |n| n.parse().unwrap());
         seen.heads.lock().unwrap().push(head.clone());
         seen.arrived.open();
+        if let Manner::Early(bytes) = manner {
+            return socket.write_all(bytes.as_bytes()).await.ok();
+        }
         while left > 0 {
             if input.is_empty() {
                 fill(&mut socket, &mut input).await?;
@@ -178,6 +185,16 @@ async fn answer(socket: &mut TcpStream, manner: &Manner) -> Option<()> {
             socket.write_all(bytes.as_bytes()).await.ok()?;
             return None;
         }
+        Manner::Echo(bytes) => {
+            socket.write_all(bytes.as_bytes()).await.ok()?;
+            let mut input = Vec::new();
+            while fill(socket, &mut input).await.is_some() {
+                socket.write_all(&input).await.ok()?;
+                input.clear();
+            }
+            return None;
+        }
+        Manner::Early(_) => return None,
     };
     let head = format!(
         "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nX-Kept: Yes\r\n\r\n",
