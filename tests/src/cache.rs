@@ -11,6 +11,10 @@ use crate::guide;
 use crate::process::{self, Process};
 use crate::wait;
 
+/// Whom a cache may run as, best first: Red Hat's package makes the guide's user, Debian's calls it
+/// differently.
+pub const CACHE_USERS: &[&str] = &["memcached", "memcache", "nobody"];
+
 /// One cache, started with the guide's sysconfig values. It can be stopped and started again, empty.
 #[derive(Debug)]
 pub struct Cache {
@@ -34,8 +38,7 @@ impl Cache {
         address: SocketAddr,
         directory: &Path,
     ) -> Outcome<Self> {
-        // Red Hat's package makes the guide's user, Debian's calls it differently.
-        let user = process::first_user(&["memcached", "memcache", "nobody"])?.to_owned();
+        let user = process::first_user(CACHE_USERS)?.to_owned();
         let mut cache = Self {
             name: name.to_owned(),
             program: program.to_owned(),
