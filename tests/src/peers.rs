@@ -84,11 +84,6 @@ impl Options {
         Ok(options)
     }
 
-    /// True if the caches are ours.
-    pub fn is_our_cache(&self) -> bool {
-        self.peers != Peers::Real
-    }
-
     /// True if the balancer is HAProxy.
     pub fn is_haproxy(&self) -> bool {
         self.peers != Peers::Ours
