@@ -61,9 +61,14 @@ pub fn head_differential(data: &[u8]) {
     assert!(again.headers.iter().eq(head.headers.iter()));
     let mut fields = [httparse::EMPTY_HEADER; 128];
     let mut theirs = httparse::Request::new(&mut fields);
-    let parsed = theirs
-        .parse(&written)
-        .expect("what we send on is right to others as well");
+    let parsed = match theirs.parse(&written) {
+        Ok(parsed) => parsed,
+        // Control characters in values are passed on, as HAProxy does; httparse refuses them.
+        Err(httparse::Error::HeaderValue) if head.headers.iter().any(|(_, v)| has_control(v)) => {
+            return;
+        }
+        Err(error) => panic!("what we send on is wrong to others: {error}"),
+    };
     assert_eq!(
         parsed,
         httparse::Status::Complete(written.len()),
@@ -76,6 +81,12 @@ pub fn head_differential(data: &[u8]) {
         .iter()
         .map(|field| (field.name.as_bytes(), field.value));
     assert!(theirs.eq(head.headers.iter()), "both see the same fields");
+}
+
+fn has_control(value: &[u8]) -> bool {
+    value
+        .iter()
+        .any(|&byte| byte != b'\t' && byte.is_ascii_control())
 }
 
 /// Parses what arrives in steps; `None` is refused or unfinished.
