@@ -181,7 +181,7 @@ impl Session {
                     self.handle_request(message, consumed, &input[consumed..], turn)
                 }
                 Ok(Parsed::Incomplete { .. }) => Step::stop(0, Next::Read),
-                Err(error) => self.handle_error(error, turn),
+                Err(error) => self.handle_error(error, input, turn),
             },
             State::Value(incoming) => match incoming.handle_input(input, turn) {
                 Arrival::Complete { consumed } => {
@@ -191,12 +191,11 @@ impl Session {
                 Arrival::Incomplete { consumed, next } => Step::stop(consumed, next),
             },
             State::Skip(left) => {
-                let consumed = input.len().min(*left);
-                *left -= consumed;
-                if *left > 0 {
+                let left = *left;
+                let consumed = self.skip(left, input);
+                if consumed < left {
                     return Step::stop(consumed, Next::Read);
                 }
-                self.state = State::Line;
                 Step::go_on(consumed)
             }
             State::Closed => Step::stop(input.len(), Next::Close),
@@ -235,30 +234,44 @@ impl Session {
     fn begin_storage(&mut self, header: &Storage<'_>, behind: &[u8], turn: &mut Turn<'_>) -> usize {
         let block_bytes = header.value_bytes + 2;
         if turn.refuse_if_too_large(header) {
-            self.state = State::Skip(block_bytes);
-            return 0;
+            return self.skip(block_bytes, behind);
         }
         if let Some(block) = behind.get(..block_bytes) {
             let (value, end) = block.split_at(header.value_bytes);
             turn.store(header, value, end == b"\r\n");
             return block_bytes;
         }
-        self.state = match Incoming::new(header, turn) {
-            Some(incoming) => State::Value(Box::new(incoming)),
-            None => State::Skip(block_bytes),
-        };
-        0
+        match Incoming::new(header, turn) {
+            Some(incoming) => {
+                self.state = State::Value(Box::new(incoming));
+                0
+            }
+            None => self.skip(block_bytes, behind),
+        }
     }
 
-    fn handle_error(&mut self, error: ParseError, turn: &mut Turn<'_>) -> Step {
+    /// Drops `bytes` bytes: those in `input` now, whose number it returns, the others when they
+    /// come.
+    fn skip(&mut self, bytes: usize, input: &[u8]) -> usize {
+        let consumed = bytes.min(input.len());
+        self.state = match bytes - consumed {
+            0 => State::Line,
+            left => State::Skip(left),
+        };
+        consumed
+    }
+
+    fn handle_error(&mut self, error: ParseError, input: &[u8], turn: &mut Turn<'_>) -> Step {
         if let Some(response) = error.response() {
             turn.respond(&response);
         }
-        self.state = match error.recovery() {
-            Recovery::Discard(bytes) => State::Skip(bytes),
-            Recovery::Close => State::Closed,
-        };
-        Step::go_on(0)
+        match error.recovery() {
+            Recovery::Discard(bytes) => Step::go_on(self.skip(bytes, input)),
+            Recovery::Close => {
+                self.state = State::Closed;
+                Step::go_on(0)
+            }
+        }
     }
 }
 

@@ -237,17 +237,21 @@ fn a_session_yields_after_its_share() {
     let cache = Cache::new();
     let mut session = Session::new(0, steadfast_protocol::Limits::default());
     let mut out = Output::new();
-    let input = b"get a\r\n".repeat(45);
-    let mut calls = 0;
-    let mut consumed = 0;
-    loop {
-        let progress = session.handle_input(&input[consumed..], &mut out, &cache.engine, cache.now);
-        consumed += progress.consumed;
-        calls += 1;
-        if progress.next != Next::Again {
-            break;
+    // Bad requests are requests.
+    for line in [&b"get a\r\n"[..], b"foo a\r\n"] {
+        let input = line.repeat(45);
+        let mut calls = 0;
+        let mut consumed = 0;
+        loop {
+            let progress =
+                session.handle_input(&input[consumed..], &mut out, &cache.engine, cache.now);
+            consumed += progress.consumed;
+            calls += 1;
+            if progress.next != Next::Again {
+                break;
+            }
+            assert_eq!(progress.consumed, 20 * 7);
         }
-        assert_eq!(progress.consumed, 20 * 7);
+        assert_eq!((calls, consumed), (3, input.len()));
     }
-    assert_eq!((calls, consumed), (3, input.len()));
 }
