@@ -21,8 +21,8 @@ pub(crate) enum Assignment {
 pub(crate) struct Ticket {
     pub(crate) backend: BackendId,
     number: u64,
-    /// How many were ahead.
-    pub(crate) ahead: u32,
+    /// The place in the queue at first, from 1.
+    pub(crate) position: u32,
 }
 
 /// Streams that wait for any server of a backend, first come first served.
@@ -52,15 +52,15 @@ impl State {
             }
         }
         let Queue { waiting, tickets } = &mut self.backends[backend.0].queue;
-        let ahead = u32::try_from(waiting.len()).unwrap_or(u32::MAX);
         *tickets += 1;
         let number = *tickets;
         waiting.insert(number, stream);
+        let position = u32::try_from(waiting.len()).unwrap_or(u32::MAX);
         self.count_queue(backend);
         Assignment::Queued(Ticket {
             backend,
             number,
-            ahead,
+            position,
         })
     }
 

@@ -35,7 +35,7 @@ impl Stream {
         match assignment {
             Assignment::Server(server) => self.take_slot(server, state, now),
             Assignment::Queued(ticket) => {
-                self.exchange.queue.backend = ticket.ahead;
+                self.exchange.queue.backend = ticket.position;
                 let wait = self.config.backends[backend.0].timeouts.queue_or_connect();
                 let until = wait.and_then(|wait| deadline(now.instant, wait));
                 self.phase = Phase::Queued { ticket, until };
@@ -184,7 +184,10 @@ impl Stream {
     /// The client has gone while we were looking for a server.
     pub(super) fn give_up_connecting(&mut self, state: &mut State, now: Now) {
         let phase = match self.phase {
-            Phase::Queued { .. } => log::Phase::Queue,
+            Phase::Queued { .. } => {
+                self.exchange.assigned_at = Some(now.instant);
+                log::Phase::Queue
+            }
             _ => log::Phase::Connect,
         };
         self.cut(Termination::new(Cause::Client, phase), state, now);

@@ -42,6 +42,8 @@ pub(super) struct Exchange {
     pub(super) parser: ResponseParser,
     /// What is left of the response's body; `None` before its head.
     pub(super) response: Option<Flow>,
+    /// Interim responses so far.
+    pub(super) interims: u32,
     pub(super) is_reused: bool,
     /// The status sent to the client.
     pub(super) status: Option<u16>,
@@ -81,6 +83,7 @@ impl Exchange {
             resend: None,
             parser: ResponseParser::new(crate::http::Limits::default()),
             response: None,
+            interims: 0,
             is_reused: false,
             status: None,
             bytes_in: 0,

@@ -1,6 +1,7 @@
 //! Receiving a request: its head, the rules, what we add.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
+use std::sync::Arc;
 
 use super::errors::Fault;
 use super::exchange::{Exchange, Flow};
@@ -34,7 +35,6 @@ impl Stream {
             Ok(None) => {}
             Ok(Some(head)) => {
                 exchange.bytes_in = head.received_bytes as u64;
-                exchange.parsed_at = Some(now.instant);
                 self.accept_head(head, state, now);
             }
             Err(error) => {
@@ -54,51 +54,43 @@ impl Stream {
 
     /// The head is sound: apply the rules, then look for a server.
     fn accept_head(&mut self, mut head: RequestHead, state: &mut State, now: Now) {
-        let config = std::sync::Arc::clone(state.config());
-        let frontend = &config.frontends[self.frontend.0];
+        let exchange = &mut self.exchange;
+        exchange.request = Flow::new(head.body);
+        let Ok(taken) = exchange
+            .request
+            .pass(&mut self.client.input, &mut exchange.early)
+        else {
+            exchange.request = Flow::Done;
+            let fault = Fault::new(400, Cause::Proxy, log::Phase::Request);
+            self.fail(fault.closing(), state, now);
+            return;
+        };
+        exchange.bytes_in += taken;
+        exchange.parsed_at = Some(now.instant);
         state.frontend_mut(self.frontend).count_request(now);
         state.process_mut().requests_total += 1;
 
-        let exchange = &mut self.exchange;
-        exchange.request = Flow::new(head.body);
+        let config = Arc::clone(&self.config);
+        let frontend = &config.frontends[self.frontend.0];
         exchange.keep_client = head.wants_keep_alive()
             && frontend.connection_mode != ConnectionMode::Close
             && !self.is_draining;
-        let passed = exchange
-            .request
-            .pass(&mut self.client.input, &mut exchange.early);
         apply_rules(&frontend.http_request, &mut head.headers);
-
-        let backend = frontend
-            .default_backend
-            .map(|place| (BackendId(place), &config.backends[place]));
-        if let Some((id, backend)) = backend {
+        if let Some(place) = frontend.default_backend {
+            let backend = &config.backends[place];
             apply_rules(&backend.http_request, &mut head.headers);
             let wishes = [&frontend.forward_for, &backend.forward_for];
             forward_for(wishes, self.endpoints.client.ip(), &mut head.headers);
             exchange.keep_server = frontend.connection_mode != ConnectionMode::ServerClose
                 && backend.connection_mode == ConnectionMode::KeepAlive;
-            exchange.backend = Some(id);
-            state.backend_mut(id).enter(now.unix_ms);
-            state.backend_mut(id).requests += 1;
+            exchange.backend = Some(BackendId(place));
+            let counters = state.backend_mut(BackendId(place));
+            counters.enter(now.unix_ms);
+            counters.requests += 1;
         }
         mark_connection(&mut head, exchange.keep_server);
         exchange.head = Some(head);
-        match passed {
-            Err(_) => {
-                exchange.request = Flow::Done;
-                exchange.head = None;
-                self.fail(
-                    Fault::new(400, Cause::Proxy, log::Phase::Request).closing(),
-                    state,
-                    now,
-                );
-            }
-            Ok(taken) => {
-                exchange.bytes_in += taken;
-                self.choose_server(state, now);
-            }
-        }
+        self.choose_server(state, now);
     }
 
     /// The client has closed or gone while we wait for a request.

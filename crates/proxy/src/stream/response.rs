@@ -25,7 +25,9 @@ impl Stream {
                     );
                     return;
                 }
-                Ok(Some(head)) if head.is_interim() => self.send_interim(&head, now),
+                Ok(Some(head)) if head.is_interim() && self.exchange.interims < INTERIMS_MAX => {
+                    self.send_interim(&head, now);
+                }
                 Ok(Some(head)) => self.accept_response(head, state, now),
             }
         }
@@ -35,6 +37,7 @@ impl Stream {
     fn send_interim(&mut self, head: &ResponseHead, now: Now) {
         self.exchange.bytes_out += head.received_bytes as u64;
         self.exchange.parser = ResponseParser::new(Limits::default());
+        self.exchange.interims += 1;
         // A client of HTTP/1.0 would take it for the answer (RFC 9110, section 15.2).
         if self.client_version() == Version::Http11 {
             let mut out = BytesMut::new();
@@ -46,7 +49,7 @@ impl Stream {
     /// The head of the answer: passed on with what is there of its body in one piece.
     fn accept_response(&mut self, mut head: ResponseHead, state: &mut State, now: Now) {
         let tunnels = self.opens_tunnel(&head);
-        if head.status == 101 && !tunnels {
+        if head.is_interim() || (head.status == 101 && !tunnels) {
             self.fail(
                 Fault::new(502, Cause::Proxy, log::Phase::Headers),
                 state,
@@ -99,10 +102,13 @@ impl Stream {
     fn mark_connection(&self, head: &mut ResponseHead) {
         head.headers
             .strip_members("connection", &["close", "keep-alive"]);
-        if !self.exchange.keep_client {
+        let is_old = head.version == Version::Http10;
+        if self.exchange.keep_client {
+            if is_old || self.client_version() == Version::Http10 {
+                head.headers.append("connection", "keep-alive");
+            }
+        } else if !is_old {
             head.headers.append("connection", "close");
-        } else if self.client_version() == Version::Http10 || head.version == Version::Http10 {
-            head.headers.append("connection", "keep-alive");
         }
     }
 
@@ -149,3 +155,6 @@ impl Stream {
         }
     }
 }
+
+/// Interim responses to one request: a server can't keep us from its answer for ever.
+const INTERIMS_MAX: u32 = 100;

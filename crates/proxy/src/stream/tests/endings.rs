@@ -50,6 +50,26 @@ fn bad_request_is_answered_with_400_and_closed() {
 }
 
 #[test]
+fn bad_chunk_that_comes_with_the_head_reaches_no_server() {
+    let mut sim = sim();
+    sim.client("POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n");
+    assert_eq!(sim.tail(), "fe/<NOSRV> -1/-1/-1/-1/0 400 0 PR-- 0");
+    assert!(sim.connects.is_empty());
+    sim.closes(Side::Client);
+    sim.assert_over();
+}
+
+#[test]
+fn bad_chunk_that_comes_later_is_ph_and_ends_the_request() {
+    let mut sim = sim();
+    sim.client("POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n");
+    sim.connected();
+    sim.client("zz\r\n");
+    assert_eq!(sim.tail(), "be/s1 0/0/0/-1/0 400 0 PH-- 0");
+    assert!(!sim.server_open);
+}
+
+#[test]
 fn pages_have_the_lengths_of_haproxy() {
     let long_uri = format!("GET /{} HTTP/1.1\r\n", "x".repeat(16000));
     let long_head = format!("GET / HTTP/1.1\r\nx: {}\r\n", "x".repeat(16000));

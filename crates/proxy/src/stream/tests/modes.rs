@@ -157,7 +157,8 @@ fn newer_versions_become_1_1_and_a_server_of_1_0_stays_1_0() {
         "HTTP/1.0 200\r\ncontent-length: 0\r\n\r\n",
     );
     assert!(sim.server_text().starts_with("GET / HTTP/1.1\r\n"));
-    assert!(sim.client_text().starts_with("HTTP/1.0 200 OK\r\n"));
+    let answer = "HTTP/1.0 200 OK\r\ncontent-length: 0\r\nconnection: keep-alive\r\n\r\n";
+    assert_eq!(sim.client_text(), answer);
     assert_eq!(
         &sim.records[0].request.as_ref().unwrap()[..],
         b"GET / HTTP/3.1"
@@ -190,6 +191,21 @@ fn interim_responses_are_passed_on() {
     assert!(sim.server_text().ends_with("\r\n\r\nhi"));
     sim.server(OK);
     assert!(sim.tail().ends_with("200 65 ---- 0"), "{}", sim.tail());
+}
+
+#[test]
+fn server_that_never_comes_to_its_answer_is_left() {
+    let interim = "HTTP/1.1 103 Early Hints\r\n\r\n";
+    let mut sim = Sim::new(&one_server(""));
+    sim.client(GET);
+    sim.connected();
+    for _ in 0..100 {
+        sim.server(interim);
+    }
+    assert!(sim.server_open);
+    sim.server(interim);
+    assert!(!sim.server_open);
+    assert!(sim.tail().ends_with(" 502 2800 PH-- 0"), "{}", sim.tail());
 }
 
 #[test]

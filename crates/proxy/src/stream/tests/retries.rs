@@ -149,17 +149,26 @@ fn requests_beyond_maxconn_wait_in_order_and_are_woken() {
 }
 
 #[test]
-fn waiting_too_long_is_503_sq() {
+fn waiting_too_long_is_503_sq_and_leaving_the_queue_is_cq() {
     let text =
         one_server("    timeout queue 400ms\n").replace("10.0.0.1:80\n", "10.0.0.1:80 maxconn 1\n");
-    let mut sim = Sim::new(&text);
-    let mut first = open(&mut sim.state, "198.51.100.7:5001", 2, sim.now);
-    let event = Event::Received {
-        from: Side::Client,
-        bytes: GET.as_bytes(),
-    };
-    first.handle_event(event, &mut sim.state, sim.now);
-    sim.client(GET);
-    sim.advance(400);
-    assert_eq!(sim.tail(), "be/<NOSRV> 0/400/-1/-1/400 503 0 sQ-- 0");
+    for leaves in [false, true] {
+        let mut sim = Sim::new(&text);
+        let mut first = open(&mut sim.state, "198.51.100.7:5001", 2, sim.now);
+        let event = Event::Received {
+            from: Side::Client,
+            bytes: GET.as_bytes(),
+        };
+        first.handle_event(event, &mut sim.state, sim.now);
+        sim.client(GET);
+        if leaves {
+            sim.advance(23);
+            sim.closes(Side::Client);
+            assert_eq!(sim.tail(), "be/<NOSRV> 0/23/-1/-1/23 -1 0 CQ-- 0");
+        } else {
+            sim.advance(400);
+            assert_eq!(sim.tail(), "be/<NOSRV> 0/400/-1/-1/400 503 0 sQ-- 0");
+        }
+        assert_eq!(sim.records[0].queue.backend, 1);
+    }
 }
