@@ -1,29 +1,23 @@
 //! The balancer as a value: bind it, let it serve, stop it.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use parking_lot::Mutex;
 use steadfast_host::limits;
 use steadfast_proxy::config::{Config, Level as Access};
-use steadfast_proxy::log::Level;
-use steadfast_proxy::state::{FrontendId, Notice, State, StreamId};
-use steadfast_proxy::stats::Process;
-use steadfast_proxy::stream::{Endpoints, Stream};
-use tokio::net::{TcpListener, TcpStream, UnixListener};
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use steadfast_proxy::state::{FrontendId, State};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use crate::bind::{self, Addresses, StartError, StatsListener};
 use crate::clock;
 use crate::control_socket::{self, Door, Rules};
-use crate::relay::Relay;
+use crate::shared::{Phase, Shared, Signal};
 use crate::status::{status_lines, stop_lines};
 use crate::syslog::Logs;
 use crate::{checks, listener};
@@ -185,17 +179,9 @@ impl Balancer {
             seed,
             clock::now(),
         );
-        let shared = Arc::new(Shared {
-            state: Mutex::new(state),
-            mailboxes: Mutex::new(HashMap::new()),
-            next_stream: AtomicU64::new(1),
-            logs: self.logs,
-            notices: self.embedding.notices,
-            stream_left: Notify::new(),
-            stopping: AtomicBool::new(false),
-            node: self.node,
-            listeners: self.listeners.len() + self.stats.len(),
-        });
+        let listeners = self.listeners.len() + self.stats.len();
+        let notices = self.embedding.notices;
+        let shared = Arc::new(Shared::new(state, self.logs, notices, self.node, listeners));
         let mut tasks = JoinSet::new();
         for (id, socket) in self.listeners {
             let socket = TcpListener::from_std(socket)?;
@@ -275,7 +261,7 @@ impl Running {
     ///
     /// `hard-stop-after` of the configuration bounds it.
     pub async fn drain(self) {
-        self.shared.stopping.store(true, Ordering::Relaxed);
+        self.shared.begin_to_stop();
         self.phase.send_replace(Phase::Draining);
         self.shared.signal_all(Signal::Draining);
         for line in self.inspect(|state| stop_lines(state, &self.config)) {
@@ -306,165 +292,10 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.shared.stopping.store(true, Ordering::Relaxed);
+        self.shared.begin_to_stop();
         self.phase.send_replace(Phase::Stopped);
         self.shared.signal_all(Signal::Stop);
     }
-}
-
-/// How far the balancer's life has gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
-    Serving,
-    Draining,
-    Stopped,
-}
-
-/// What a connection is told from outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Signal {
-    Granted,
-    Draining,
-    Stop,
-}
-
-/// What all tasks of a balancer share.
-pub(crate) struct Shared {
-    /// Held within single calls, never across a wait.
-    state: Mutex<State>,
-    mailboxes: Mutex<HashMap<StreamId, mpsc::Sender<Signal>>>,
-    next_stream: AtomicU64,
-    pub(crate) logs: Logs,
-    notices: Option<Sink>,
-    /// A connection has ended: there may be room for another, or none may be left.
-    pub(crate) stream_left: Notify,
-    stopping: AtomicBool,
-    node: String,
-    listeners: usize,
-}
-
-impl Shared {
-    /// Makes one call to the state, then passes on what came of it: wake-ups and lines for the logs.
-    pub(crate) fn with_state<R>(&self, call: impl FnOnce(&mut State) -> R) -> R {
-        let (mut woken, mut notices) = (Vec::new(), Vec::new());
-        let mut state = self.state.lock();
-        let result = call(&mut state);
-        woken.extend(std::iter::from_fn(|| state.poll_wakeup()));
-        notices.extend(std::iter::from_fn(|| state.poll_notice()));
-        drop(state);
-        if !woken.is_empty() {
-            let mailboxes = self.mailboxes.lock();
-            for mailbox in woken.iter().filter_map(|id| mailboxes.get(id)) {
-                // Full means that this very signal waits there already.
-                let _ = mailbox.try_send(Signal::Granted);
-            }
-        }
-        for notice in notices {
-            self.deliver(notice);
-        }
-        result
-    }
-
-    /// Takes a client in: counts it, and makes the task that will carry it.
-    pub(crate) fn admit(
-        self: &Arc<Self>,
-        socket: TcpStream,
-        frontend: FrontendId,
-        endpoints: Endpoints,
-    ) -> Relay {
-        let id = StreamId(self.next_stream.fetch_add(1, Ordering::Relaxed));
-        let (mailbox, signals) = mpsc::channel(SIGNALS_MAX);
-        self.mailboxes.lock().insert(id, mailbox.clone());
-        if self.stopping.load(Ordering::Relaxed) {
-            // Accepted in the last moment: those who were told before did not include it.
-            let _ = mailbox.try_send(Signal::Draining);
-        }
-        let membership = Membership {
-            shared: Arc::clone(self),
-            id,
-        };
-        let now = clock::now();
-        let stream = self.with_state(|state| Stream::new(id, frontend, endpoints, state, now));
-        Relay::new(socket, stream, frontend, signals, membership)
-    }
-
-    /// What `show info` tells and only the daemon knows.
-    pub(crate) fn process(&self) -> Process {
-        let count = |size: usize| u32::try_from(size).unwrap_or(u32::MAX);
-        Process {
-            version: String::from(REPORTED_VERSION),
-            release_date: String::from(RELEASE_DATE),
-            pid: std::process::id(),
-            threads: count(tokio::runtime::Handle::current().metrics().num_workers()),
-            node: self.node.clone(),
-            open_files_max: limits::open_files().unwrap_or(0),
-            tasks: count(
-                tokio::runtime::Handle::current()
-                    .metrics()
-                    .num_alive_tasks(),
-            ),
-            busy: busy(),
-            listeners: count(self.listeners),
-            stopping: self.stopping.load(Ordering::Relaxed),
-            dropped_logs: self.logs.dropped(),
-        }
-    }
-
-    fn deliver(&self, notice: Notice) {
-        self.logs.notice(&notice);
-        if let Some(sink) = &self.notices {
-            sink(&notice_message(&notice));
-        }
-    }
-
-    fn signal_all(&self, signal: Signal) {
-        for mailbox in self.mailboxes.lock().values() {
-            // A full one holds more signals than a connection can need: it is about to end.
-            let _ = mailbox.try_send(signal);
-        }
-    }
-
-    /// Waits until no connection is left.
-    async fn emptied(&self) {
-        loop {
-            let left = self.stream_left.notified();
-            tokio::pin!(left);
-            left.as_mut().enable();
-            if self.mailboxes.lock().is_empty() {
-                return;
-            }
-            left.await;
-        }
-    }
-}
-
-/// A connection's place among those that live; dropped with it, however it ends.
-pub(crate) struct Membership {
-    shared: Arc<Shared>,
-    id: StreamId,
-}
-
-impl Membership {
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
-    }
-}
-
-impl Drop for Membership {
-    fn drop(&mut self) {
-        self.shared.mailboxes.lock().remove(&self.id);
-        self.shared.stream_left.notify_waiters();
-    }
-}
-
-fn notice_message(notice: &Notice) -> String {
-    use crate::messages::{Urgency, format};
-    let urgency = if notice.level == Level::Emergency {
-        Urgency::Alert
-    } else {
-        Urgency::Warning
-    };
-    format(urgency, &notice.text)
 }
 
 /// Client connections for which the limit of open files is enough: each needs two.
@@ -473,14 +304,6 @@ fn affordable() -> u32 {
     u32::try_from(files.saturating_sub(SPARE_FILES) / 2)
         .unwrap_or(u32::MAX)
         .clamp(1, AFFORDED_MAX)
-}
-
-/// How long the runtime's workers have been at work, all together.
-fn busy() -> std::time::Duration {
-    let metrics = tokio::runtime::Handle::current().metrics();
-    (0..metrics.num_workers())
-        .map(|worker| metrics.worker_total_busy_duration(worker))
-        .sum()
 }
 
 pub(crate) fn hostname() -> String {
@@ -493,12 +316,3 @@ const SPARE_FILES: u64 = 32;
 
 /// The most connections that are taken without being asked for: what they cost in memory still fits a small machine.
 const AFFORDED_MAX: u32 = 500_000;
-
-/// Signals that wait for one connection: one of each kind, and room for a repeated one.
-const SIGNALS_MAX: usize = 4;
-
-/// What `show info` calls the version. Tools compare the leading number with what they know of HAProxy.
-const REPORTED_VERSION: &str = concat!("3.5.0-steadfast-", env!("CARGO_PKG_VERSION"));
-
-/// When that version's reports were fixed.
-const RELEASE_DATE: &str = "2026/11/24";

@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep_until, timeout};
 
-use crate::balancer::{Phase, Shared};
 use crate::clock;
+use crate::shared::{Phase, Shared};
 
 /// Makes every check when it is due, until the balancer leaves.
 pub(crate) async fn run(shared: Arc<Shared>, mut phase: watch::Receiver<Phase>) {

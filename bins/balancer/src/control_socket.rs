@@ -11,8 +11,8 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
-use crate::balancer::{Phase, Shared};
 use crate::clock;
+use crate::shared::{Phase, Shared};
 
 /// A stats socket that accepts.
 pub(crate) enum Door {

@@ -4,12 +4,15 @@ mod balancer;
 mod bind;
 mod checks;
 mod clock;
+mod configuration;
 mod control_socket;
 mod listener;
 mod messages;
 mod options;
 pub mod process;
 mod relay;
+mod shared;
+mod signals;
 mod status;
 mod syslog;
 

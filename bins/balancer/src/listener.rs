@@ -9,7 +9,7 @@ use steadfast_proxy::stream::Endpoints;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::balancer::{Phase, Shared};
+use crate::shared::{Phase, Shared};
 
 /// Accepts on `listener` for `frontend` until the phase is no longer [`Phase::Serving`].
 ///

@@ -10,21 +10,19 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use nix::sys::signal::{Signal as OldSignal, kill};
-use nix::unistd::Pid;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use steadfast_host::daemonise::{self, Announcer};
 use steadfast_host::exit::Status;
 use steadfast_host::pid_file::PidFile;
 use steadfast_host::privilege::Identity;
 use steadfast_host::{limits, readiness};
-use steadfast_proxy::config::{self, Config};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use steadfast_proxy::config::Config;
 
-use crate::balancer::{Balancer, Embedding, Running};
+use crate::balancer::{Balancer, Embedding};
 use crate::bind::{self, Addresses, system_text};
+use crate::configuration;
 use crate::messages::{self, Messages};
 use crate::options::{Command, Options, help};
+use crate::signals::{Signals, hand_over};
 
 /// Runs the daemon with the words after the program's name, to its end.
 ///
@@ -105,7 +103,7 @@ impl Daemon {
                 refuse(format!("Could not change to directory {directory} : {why}"))
             })?;
         }
-        let config = configuration(&options, messages)?;
+        let config = configuration::read(&options, messages).ok_or(Failed)?;
         let identity = identity(&config).map_err(|error| refuse(error.to_string()))?;
         if options.check {
             Addresses::resolve(&config).map_err(|error| refuse(error.to_string()))?;
@@ -237,88 +235,6 @@ impl Daemon {
     }
 }
 
-/// Reads all files and parses them as one configuration; tells everything that is wrong with it.
-fn configuration(options: &Options, messages: &Messages) -> Result<Config, Failed> {
-    let mut files = Vec::new();
-    for path in &options.files {
-        let read = if path.is_dir() {
-            read_directory(path)
-        } else {
-            read_file(path)
-        };
-        match read {
-            Ok(read) => files.extend(read),
-            Err((path, error)) => {
-                let (path, why) = (path.display(), system_text(&error));
-                messages.alert(&format!(
-                    "config : Cannot open configuration file/directory {path} : {why}"
-                ));
-                return Err(Failed);
-            }
-        }
-    }
-    let texts: Vec<(&str, &[u8])> = files
-        .iter()
-        .map(|(name, text)| (name.as_str(), text.as_slice()))
-        .collect();
-    let parsed = config::parse(&texts, &|name| std::env::var(name).ok());
-    for diagnostic in &parsed.diagnostics {
-        messages.diagnostic(diagnostic);
-    }
-    let Some(mut config) = parsed.config else {
-        let name = |diagnostic: &config::Diagnostic| {
-            Some(diagnostic)
-                .filter(|one| one.severity == config::Severity::Error)?
-                .position
-                .clone()
-        };
-        let file = parsed
-            .diagnostics
-            .iter()
-            .find_map(name)
-            .map(|position| position.file);
-        if let Some(file) = file {
-            messages.alert(&format!(
-                "config : Error(s) found in configuration file : {file}"
-            ));
-        }
-        messages.alert("config : Fatal errors found in configuration.");
-        return Err(Failed);
-    };
-    if let Some(count) = options.proxy_connections_max {
-        for frontend in &mut config.frontends {
-            frontend.maxconn.get_or_insert(count);
-        }
-    }
-    Ok(config)
-}
-
-type Files = Vec<(String, Vec<u8>)>;
-
-fn read_file(path: &Path) -> Result<Files, (PathBuf, std::io::Error)> {
-    let text = std::fs::read(path).map_err(|error| (path.to_owned(), error))?;
-    Ok(vec![(path.display().to_string(), text)])
-}
-
-/// The `*.cfg` files of a directory that are not hidden, in the order of their bytes.
-fn read_directory(path: &Path) -> Result<Files, (PathBuf, std::io::Error)> {
-    let fail = |error| (path.to_owned(), error);
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(fail)? {
-        let name = entry.map_err(fail)?.file_name();
-        let text = name.to_string_lossy();
-        if text.ends_with(".cfg") && !text.starts_with('.') {
-            names.push(name);
-        }
-    }
-    names.sort();
-    let mut files = Vec::new();
-    for name in names {
-        files.extend(read_file(&path.join(name))?);
-    }
-    Ok(files)
-}
-
 fn check_warnings(options: &Options, messages: &Messages) -> Result<(), Failed> {
     if options.warnings_are_errors && messages.warned() {
         messages.alert("config : Some warnings were found and 'zero-warning' is set. Aborting.");
@@ -366,74 +282,6 @@ fn raise_limits(balancer: &mut Balancer, ulimit: Option<u32>, messages: &Message
         ));
         balancer.limit_connections(affordable);
     }
-}
-
-/// Tells the old processes to go: we serve.
-fn hand_over(options: &Options) {
-    for (pids, signal) in [
-        (&options.finish, OldSignal::SIGUSR1),
-        (&options.terminate, OldSignal::SIGTERM),
-    ] {
-        for pid in pids {
-            // One that is gone already has done what was asked of it.
-            let _ = kill(Pid::from_raw(*pid), signal);
-        }
-    }
-}
-
-/// The signals that this daemon obeys.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    finish: Signal,
-    status: Signal,
-    /// Taken so that they do not kill: HAProxy's USR2 and QUIT do no harm to a single process either.
-    _harmless: [Signal; 2],
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        let on = |number| signal(SignalKind::from_raw(number));
-        Ok(Self {
-            terminate: on(SIGTERM)?,
-            interrupt: on(SIGINT)?,
-            finish: on(SIGUSR1)?,
-            status: on(SIGHUP)?,
-            _harmless: [on(SIGUSR2)?, on(SIGQUIT)?],
-        })
-    }
-
-    async fn obey(mut self, running: Running) -> ExitCode {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => die(SIGTERM),
-                _ = self.interrupt.recv() => die(SIGINT),
-                _ = self.status.recv() => running.log_status(),
-                _ = self.finish.recv() => break,
-            }
-        }
-        readiness::stopping();
-        let drained = running.drain();
-        tokio::pin!(drained);
-        loop {
-            tokio::select! {
-                () = &mut drained => return ExitCode::SUCCESS,
-                _ = self.terminate.recv() => die(SIGTERM),
-                _ = self.interrupt.recv() => die(SIGINT),
-                _ = self.status.recv() => {}
-                _ = self.finish.recv() => {}
-            }
-        }
-    }
-}
-
-/// Ends the process as the signal would have ended it.
-fn die(number: i32) -> ! {
-    // The first process of a container is spared by the kernel: it has to go by itself.
-    if std::process::id() != 1 {
-        let _ = signal_hook::low_level::emulate_default_handler(number);
-    }
-    std::process::exit(128 + number)
 }
 
 /// Open files that are asked for where the configuration has no `maxconn`.

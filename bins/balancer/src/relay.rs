@@ -1,7 +1,8 @@
 //! One client connection: the sockets of a [`Stream`], and the loop that does what it says.
 
+mod link;
+
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::{Shutdown, SocketAddr};
@@ -13,13 +14,14 @@ use std::time::Instant;
 use bytes::{Buf as _, Bytes};
 use socket2::SockRef;
 use steadfast_proxy::state::{FrontendId, ServerId};
-use steadfast_proxy::stream::{Action, ConnectError, Event, Side, Stream};
+use steadfast_proxy::stream::{Action, Event, Side, Stream};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Sleep, sleep_until};
 
-use crate::balancer::{Membership, Shared, Signal};
+use self::link::{Link, connect_error, is_quiet, says_nothing};
 use crate::clock;
+use crate::shared::{Membership, Shared, Signal};
 
 /// The sockets of one stream and what is to be written to them.
 pub(crate) struct Relay {
@@ -39,20 +41,6 @@ pub(crate) struct Relay {
 }
 
 type Connecting = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
-
-/// One side's socket. Buffers exist only while something waits to be written.
-#[derive(Default)]
-struct Link {
-    socket: Option<TcpStream>,
-    out: VecDeque<Bytes>,
-    /// Bytes that are still to be relayed to this side; [`u64::MAX`] for all that come.
-    relay: u64,
-    readable: bool,
-    writable: bool,
-    /// Nothing more can be read: end of input or an error.
-    ended: bool,
-    shut_when_written: bool,
-}
 
 /// Why the loop goes on.
 enum Wake {
@@ -390,38 +378,6 @@ impl Relay {
     }
 }
 
-impl Link {
-    fn poll_ready(&mut self, read: bool, context: &mut Context<'_>) -> bool {
-        let Some(socket) = &self.socket else {
-            return false;
-        };
-        if read && socket.poll_read_ready(context).is_ready() {
-            self.readable = true;
-        }
-        if !self.out.is_empty() && socket.poll_write_ready(context).is_ready() {
-            self.writable = true;
-        }
-        (read && self.readable) || (!self.out.is_empty() && self.writable)
-    }
-}
-
-/// Whether a connection without a request has no bytes and no end to report.
-fn says_nothing(socket: &TcpStream) -> bool {
-    let read = socket.try_read(&mut [0]);
-    read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
-}
-
-/// The same; if so, the task is woken when that changes.
-fn is_quiet(socket: &TcpStream, context: &mut Context<'_>) -> bool {
-    // Readiness may be left over from the last response: only a read that would block clears it.
-    while socket.poll_read_ready(context).is_ready() {
-        if !says_nothing(socket) {
-            return false;
-        }
-    }
-    true
-}
-
 /// Takes leave of a client: what it has sent and nobody reads would make the kernel answer with a reset, and the reset
 /// could overtake our last answer.
 fn leave(socket: &TcpStream) {
@@ -434,24 +390,6 @@ fn leave(socket: &TcpStream) {
         }
     });
 }
-
-fn connect_error(error: &io::Error) -> ConnectError {
-    use io::ErrorKind::{
-        AddrInUse, AddrNotAvailable, ConnectionRefused, ConnectionReset, HostUnreachable,
-        NetworkUnreachable, OutOfMemory,
-    };
-    match error.kind() {
-        ConnectionRefused | ConnectionReset => ConnectError::Refused,
-        HostUnreachable | NetworkUnreachable => ConnectError::Unreachable,
-        AddrInUse | AddrNotAvailable | OutOfMemory => ConnectError::Resource,
-        _ if matches!(error.raw_os_error(), Some(ENFILE | EMFILE)) => ConnectError::Resource,
-        _ => ConnectError::Other,
-    }
-}
-
-/// Linux's numbers for a full file table, of the system and of the process.
-const ENFILE: i32 = 23;
-const EMFILE: i32 = 24;
 
 /// Bytes read at once where bodies are relayed: one thread's buffer, so it may be large.
 const SCRATCH_BYTES: usize = 64 * 1024;

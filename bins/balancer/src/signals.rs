@@ -1,0 +1,82 @@
+//! The signals that end, drain and question the daemon.
+
+use std::process::ExitCode;
+
+use nix::sys::signal::{Signal as Sent, kill};
+use nix::unistd::Pid;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use steadfast_host::readiness;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::balancer::Running;
+use crate::options::Options;
+
+/// The signals that this daemon obeys.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    finish: Signal,
+    status: Signal,
+    /// Taken so that they do not kill: HAProxy's USR2 and QUIT do no harm to a single process either.
+    _harmless: [Signal; 2],
+}
+
+impl Signals {
+    /// Begins to watch. From here on none of them kills by itself.
+    pub(crate) fn new() -> std::io::Result<Self> {
+        let on = |number| signal(SignalKind::from_raw(number));
+        Ok(Self {
+            terminate: on(SIGTERM)?,
+            interrupt: on(SIGINT)?,
+            finish: on(SIGUSR1)?,
+            status: on(SIGHUP)?,
+            _harmless: [on(SIGUSR2)?, on(SIGQUIT)?],
+        })
+    }
+
+    /// Lets `running` serve until a signal ends it. Returns after a soft stop only.
+    pub(crate) async fn obey(mut self, running: Running) -> ExitCode {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => die(SIGTERM),
+                _ = self.interrupt.recv() => die(SIGINT),
+                _ = self.status.recv() => running.log_status(),
+                _ = self.finish.recv() => break,
+            }
+        }
+        readiness::stopping();
+        let drained = running.drain();
+        tokio::pin!(drained);
+        loop {
+            tokio::select! {
+                () = &mut drained => return ExitCode::SUCCESS,
+                _ = self.terminate.recv() => die(SIGTERM),
+                _ = self.interrupt.recv() => die(SIGINT),
+                _ = self.status.recv() => {}
+                _ = self.finish.recv() => {}
+            }
+        }
+    }
+}
+
+/// Ends the process as the signal would have ended it.
+fn die(number: i32) -> ! {
+    // The first process of a container is spared by the kernel: it has to go by itself.
+    if std::process::id() != 1 {
+        let _ = signal_hook::low_level::emulate_default_handler(number);
+    }
+    std::process::exit(128 + number)
+}
+
+/// Tells the old processes to go: we serve.
+pub(crate) fn hand_over(options: &Options) {
+    for (pids, signal) in [
+        (&options.finish, Sent::SIGUSR1),
+        (&options.terminate, Sent::SIGTERM),
+    ] {
+        for pid in pids {
+            // One that is gone already has done what was asked of it.
+            let _ = kill(Pid::from_raw(*pid), signal);
+        }
+    }
+}
