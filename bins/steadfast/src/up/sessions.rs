@@ -166,6 +166,8 @@ impl Sessions {
                 .poll_timeout()
                 .unwrap_or_else(|| Instant::now() + IDLE_CHECK);
             tokio::select! {
+                // An answer that is there beats a deadline that has just passed.
+                biased;
                 (node, result) = wires.next() => {
                     let mut fleet = self.fleet.lock();
                     match result {
