@@ -3,6 +3,8 @@
 use core::net::IpAddr;
 use std::sync::Arc;
 
+use bytes::BytesMut;
+
 use super::errors::Fault;
 use super::exchange::{Exchange, Flow};
 use super::{Phase, Stream};
@@ -18,7 +20,11 @@ impl Stream {
         self.exchange = Exchange::new(is_first, now);
         self.request_parser = RequestParser::new(Limits::default());
         self.phase = Phase::Head;
-        if !self.client.input.is_empty() {
+        if self.client.input.is_empty() {
+            // An idle connection keeps no buffer.
+            self.client.input = BytesMut::new();
+            self.server.input = BytesMut::new();
+        } else {
             self.read_head(state, now);
         }
     }
