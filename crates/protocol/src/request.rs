@@ -297,6 +297,29 @@ impl<'a> Keys<'a> {
         Self(Source::List(keys))
     }
 
+    /// Takes up a retrieval again that was answered in part, without another look at all its keys.
+    ///
+    /// `line` is the end of a line that was parsed as a retrieval: as many bytes as
+    /// [`unread_bytes`](Self::unread_bytes) said, without the line's own end.
+    ///
+    /// # Panics
+    ///
+    /// The iterator does, at a word of more than 250 bytes: no such line was parsed.
+    #[must_use]
+    pub const fn resume(line: &'a [u8]) -> Self {
+        Self::checked(Words::new(line))
+    }
+
+    /// How much of the line, without its end, is behind the last key that was taken; 0 for keys
+    /// that are not from a line.
+    #[must_use]
+    pub const fn unread_bytes(&self) -> usize {
+        match &self.0 {
+            Source::Line(words) => words.left_bytes(),
+            Source::One(_) | Source::List(_) => 0,
+        }
+    }
+
     /// The keys of a line, all of which were checked.
     pub(crate) const fn checked(words: Words<'a>) -> Self {
         Self(Source::Line(words))

@@ -9,6 +9,11 @@ impl<'a> Words<'a> {
         Self(line)
     }
 
+    /// The length of what is left of the line, spaces included.
+    pub(crate) const fn left_bytes(&self) -> usize {
+        self.0.len()
+    }
+
     /// What is left of the line, without the spaces around it.
     pub(crate) fn rest(&self) -> &'a [u8] {
         trim_spaces(self.0)

@@ -178,6 +178,26 @@ fn retrievals_name_at_least_one_key() {
 }
 
 #[test]
+fn a_retrieval_is_taken_up_where_it_was_left() {
+    let line = b"gat 0 a  bb ccc \r\n";
+    let mut parser = RequestParser::new(Limits::default());
+    let Ok(Parsed::Complete { message, .. }) = parser.parse(line) else {
+        panic!("a whole line");
+    };
+    let Request::GetAndTouch { mut keys, .. } = message else {
+        panic!("a gat");
+    };
+    let text = &line[..line.len() - 2];
+    for expected in [&b"a"[..], b"bb", b"ccc"] {
+        let mut resumed = Keys::resume(&text[text.len() - keys.unread_bytes()..]);
+        assert_eq!(resumed, keys);
+        assert_eq!(resumed.next().map(|key| key.as_bytes()), Some(expected));
+        keys.next();
+    }
+    assert_eq!(keys.next(), None);
+}
+
+#[test]
 fn one_long_key_voids_a_whole_multiget() {
     let long = "k".repeat(251);
     check(
