@@ -7,6 +7,7 @@ mod store;
 use steadfast_protocol::{Limits, ParseError, Parsed, Recovery, Request, RequestParser, Storage};
 
 use self::execute::Turn;
+use self::retrieve::Retrieval;
 use self::store::{Arrival, Incoming, PLACED_BYTES_MIN};
 use crate::counters::Counter;
 use crate::{Engine, Now, Output};
@@ -24,15 +25,15 @@ pub struct Session {
     parser: RequestParser,
     state: State,
     worker: usize,
-    /// How many keys of the retrieval at the start of the input are answered already: it was
-    /// interrupted because the output was full.
-    keys_done: usize,
 }
 
 #[derive(Debug)]
 enum State {
     /// A command line comes next.
     Line,
+    /// The rest of a retrieval's line comes next, its keys being checked: it was interrupted
+    /// because the output was full, or to give others their turn.
+    Retrieval(Retrieval),
     /// The data block of an accepted storage command comes next.
     Value(Box<Incoming>),
     /// So many bytes are to be dropped.
@@ -70,7 +71,7 @@ pub enum Next {
     /// the buffer is empty; then read as usual. Reading as usual at once is right as well, only
     /// slower.
     ReadValue,
-    /// The bound of requests per call was reached: call again with the unconsumed bytes, after
+    /// The bound of work per call was reached: call again with the unconsumed bytes, after
     /// other clients had their turn. No new input is needed.
     Again,
     /// The output is full: call again with the unconsumed bytes when it is written. No new input
@@ -93,7 +94,6 @@ impl Session {
             parser: RequestParser::new(limits),
             state: State::Line,
             worker,
-            keys_done: 0,
         }
     }
 
@@ -178,11 +178,16 @@ impl Session {
             State::Line if turn.is_full() => Step::stop(0, Next::Write),
             State::Line => match self.parser.parse(input) {
                 Ok(Parsed::Complete { message, consumed }) => {
-                    self.handle_request(message, consumed, &input[consumed..], turn)
+                    let (line, behind) = input.split_at(consumed);
+                    self.handle_request(message, line, behind, turn)
                 }
                 Ok(Parsed::Incomplete { .. }) => Step::stop(0, Next::Read),
                 Err(error) => self.handle_error(error, input, turn),
             },
+            State::Retrieval(retrieval) => {
+                let retrieval = *retrieval;
+                self.resume(retrieval, input, turn)
+            }
             State::Value(incoming) => match incoming.handle_input(input, turn) {
                 Arrival::Complete { consumed } => {
                     self.state = State::Line;
@@ -202,31 +207,30 @@ impl Session {
         }
     }
 
-    /// Executes `request`, whose line took `line_bytes`; `behind` is the input behind it.
+    /// Executes `request`, which was parsed from `line`; `behind` is the input behind that.
     fn handle_request(
         &mut self,
         request: Request<'_>,
-        line_bytes: usize,
+        line: &[u8],
         behind: &[u8],
         turn: &mut Turn<'_>,
     ) -> Step {
         match request {
-            Request::Get { keys, cas } => self.retrieve(keys, None, cas, line_bytes, turn),
+            Request::Get { keys, cas } => {
+                let retrieval = Retrieval::new(line, None, cas);
+                return self.retrieve(keys, retrieval, turn);
+            }
             Request::GetAndTouch { exptime, keys, cas } => {
-                self.retrieve(keys, Some(exptime), cas, line_bytes, turn)
+                let retrieval = Retrieval::new(line, Some(exptime), cas);
+                return self.retrieve(keys, retrieval, turn);
             }
             Request::Store(header) => {
-                Step::go_on(line_bytes + self.begin_storage(&header, behind, turn))
+                return Step::go_on(line.len() + self.begin_storage(&header, behind, turn));
             }
-            Request::Quit => {
-                self.state = State::Closed;
-                Step::go_on(line_bytes)
-            }
-            other => {
-                turn.execute(other);
-                Step::go_on(line_bytes)
-            }
+            Request::Quit => self.state = State::Closed,
+            other => turn.execute(other),
         }
+        Step::go_on(line.len())
     }
 
     /// Decides where the value of a storage command goes; returns how much of the input behind

@@ -295,11 +295,38 @@ fn a_multiget_larger_than_the_output_is_answered_in_turns() {
     let mut cache = Cache::new();
     let value = vec![b'v'; 10_000];
     cache.send([&[&b"set small 0 0 10000\r\n"[..], &value, b"\r\n"].concat()[..]]);
-    let get = format!("get {}\r\nget x\r\n", vec!["small"; 500].join(" "));
     let one = [&b"VALUE small 0 10000\r\n"[..], &value, b"\r\n"].concat();
-    let expected = [&one.repeat(500)[..], b"END\r\nEND\r\n"].concat();
-    assert_eq!(cache.send([get.as_bytes()]), expected);
+    let expected = [&one.repeat(150)[..], b"END\r\nEND\r\n"].concat();
+    for line_end in ["\r\n", "\n", "  \r\n"] {
+        let get = format!("get {}{line_end}get x\r\n", vec!["small"; 150].join(" "));
+        assert_eq!(cache.send([get.as_bytes()]), expected);
+        assert_eq!(cache.send(get.as_bytes().chunks(1000)), expected);
+    }
     assert_eq!(cache.engine.store().stats().items, 1);
+}
+
+#[test]
+fn a_multiget_of_misses_is_answered_in_turns() {
+    use steadfast_engine::{Next, Output, Session};
+    let cache = Cache::new();
+    let mut session = Session::new(0, steadfast_protocol::Limits::default());
+    let mut out = Output::new();
+    let input = format!("get {}\r\n", vec!["k"; 2500].join(" ")).into_bytes();
+    let (mut consumed, mut calls) = (0, 0);
+    loop {
+        let progress = session.handle_input(&input[consumed..], &mut out, &cache.engine, cache.now);
+        consumed += progress.consumed;
+        calls += 1;
+        match progress.next {
+            Next::Again => assert!(
+                progress.consumed > 0,
+                "what is answered is not parsed again"
+            ),
+            next => break assert_eq!(next, Next::Read),
+        }
+    }
+    assert_eq!((consumed, calls), (input.len(), 3));
+    assert_eq!(bytes::Buf::chunk(&out), b"END\r\n");
 }
 
 #[test]

@@ -4,34 +4,83 @@ use steadfast_protocol::{Key, Keys, Response, ValueHeader};
 use steadfast_store::{Change, Entry};
 
 use super::execute::Turn;
-use super::{Next, Session, Step};
+use super::{Next, Session, State, Step};
 use crate::Output;
 use crate::counters::Counter;
 
+/// What is left of a retrieval.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Retrieval {
+    /// The bytes of the line that are not dealt with, its end included.
+    line_bytes: usize,
+    /// Those of the line's end.
+    end_bytes: usize,
+    /// The new expiry time of the items, if they get one.
+    exptime: Option<i32>,
+    cas: bool,
+}
+
+impl Retrieval {
+    /// A retrieval at its start; `line` is the whole line.
+    pub(super) fn new(line: &[u8], exptime: Option<i32>, cas: bool) -> Self {
+        Self {
+            line_bytes: line.len(),
+            end_bytes: if line.ends_with(b"\r\n") { 2 } else { 1 },
+            exptime,
+            cas,
+        }
+    }
+}
+
 impl Session {
-    /// Answers the keys one after the other. When the output is full, the line stays unconsumed
-    /// and the rest of the keys is answered by a later call.
+    /// Answers keys, one after the other, until there are no more, the output is full, or there
+    /// were many of them. The line is consumed as far as it is answered, so that nothing of it is
+    /// parsed again.
     pub(super) fn retrieve(
         &mut self,
-        keys: Keys<'_>,
-        exptime: Option<i32>,
-        cas: bool,
-        line_bytes: usize,
+        mut keys: Keys<'_>,
+        retrieval: Retrieval,
         turn: &mut Turn<'_>,
     ) -> Step {
-        for key in keys.skip(self.keys_done) {
+        let Retrieval { exptime, cas, .. } = retrieval;
+        for _ in 0..KEYS_PER_CALL_MAX {
             if turn.is_full() {
-                return Step::stop(0, Next::Write);
+                return self.interrupt(keys, retrieval, Next::Write);
             }
-            match exptime {
-                None => turn.get(key, cas),
-                Some(exptime) => turn.get_and_touch(key, exptime, cas),
+            match (keys.next(), exptime) {
+                (Some(key), None) => turn.get(key, cas),
+                (Some(key), Some(exptime)) => turn.get_and_touch(key, exptime, cas),
+                (None, _) => {
+                    self.state = State::Line;
+                    turn.respond(&Response::End);
+                    return Step::go_on(retrieval.line_bytes);
+                }
             }
-            self.keys_done += 1;
         }
-        self.keys_done = 0;
-        turn.respond(&Response::End);
-        Step::go_on(line_bytes)
+        self.interrupt(keys, retrieval, Next::Again)
+    }
+
+    /// Goes on with a retrieval; `input` begins with the rest of its line.
+    pub(super) fn resume(
+        &mut self,
+        retrieval: Retrieval,
+        input: &[u8],
+        turn: &mut Turn<'_>,
+    ) -> Step {
+        // There is all of it, unless the caller has dropped what was not consumed.
+        match input.get(..retrieval.line_bytes - retrieval.end_bytes) {
+            Some(line) => self.retrieve(Keys::resume(line), retrieval, turn),
+            None => Step::stop(0, Next::Read),
+        }
+    }
+
+    fn interrupt(&mut self, rest: Keys<'_>, retrieval: Retrieval, next: Next) -> Step {
+        let line_bytes = rest.unread_bytes() + retrieval.end_bytes;
+        self.state = State::Retrieval(Retrieval {
+            line_bytes,
+            ..retrieval
+        });
+        Step::stop(retrieval.line_bytes - line_bytes, next)
     }
 }
 
@@ -102,3 +151,7 @@ fn put_item(key: Key<'_>, entry: &Entry<'_>, cas: ShownCas, out: &mut Output) {
     out.put_value(entry);
     out.text().extend_from_slice(b"\r\n");
 }
+
+/// How many keys are answered before other clients have their turn: a line of 4 MiB can name two
+/// million, and a miss adds nothing to the output that would make us stop.
+const KEYS_PER_CALL_MAX: usize = 1024;
