@@ -47,16 +47,16 @@ fn perform(options: &Options, checks: &mut Checks) -> Outcome {
     );
     let private = network::enter_namespaces()?;
     println!("{}", options.describe());
-    println!(
-        "network: {}",
-        if private {
-            "a namespace of its own"
-        } else {
-            "this machine's loopback"
-        }
-    );
-
     let mut scene = Scene::set_up(options)?;
+    let network = if private {
+        "a namespace of its own"
+    } else {
+        "this machine's loopback"
+    };
+    println!(
+        "network: {network}, page at http://{}/session.php",
+        scene.addresses.balancer
+    );
     daemon::check_configuration(checks, &scene);
     scene.start_balancer(ForwardFor::Bare)?;
     let outcome = perform_on(&mut scene, checks);
