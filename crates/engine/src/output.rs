@@ -104,7 +104,9 @@ impl Output {
         &self.text[self.text_read..end]
     }
 
-    fn forget_if_drained(&mut self) {
+    /// Frees the text that was read, so that a reader who is never quite done does not make it
+    /// grow: when nothing is left behind it, or less than it is itself, which makes a move cheap.
+    fn forget_read(&mut self) {
         if self.text_read == self.text.len() && self.inserts.is_empty() {
             self.text.clear();
             self.text_read = 0;
@@ -112,6 +114,12 @@ impl Output {
             if self.text.capacity() > KEPT_BYTES_MAX {
                 self.text.shrink_to(KEPT_BYTES_MAX);
             }
+        } else if self.text_read > KEPT_BYTES_MAX && self.text_read > self.text.len() / 2 {
+            self.text.drain(..self.text_read);
+            for insert in &mut self.inserts {
+                insert.place -= self.text_read;
+            }
+            self.text_read = 0;
         }
     }
 }
@@ -179,15 +187,50 @@ impl Buf for Output {
                 self.inserts.pop_front();
             }
         }
-        self.forget_if_drained();
+        self.forget_read();
     }
 }
 
 /// From this size on a value is referred to instead of copied: measured break-even of a copy
 /// against two more entries in a scatter list.
 const REFERENCE_BYTES_MIN: usize = 16 << 10;
-/// What an empty output keeps of its buffer.
+/// What an empty output keeps of its buffer, and what any keeps of text that was read.
 const KEPT_BYTES_MAX: usize = 256 << 10;
 /// How much unread output a session may cause before it waits for the reader. A reply that has
 /// begun may exceed it by one value.
 const FULL_BYTES: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use steadfast_store::{Attributes, Condition, NewItem, Settings, Store, Timestamp};
+
+    #[test]
+    fn a_reader_who_is_never_done_does_not_make_the_buffer_grow() {
+        let store = Store::new(Settings::default()).expect("the settings are valid");
+        let (now, value) = (Timestamp::from_secs(1), [b'v'; REFERENCE_BYTES_MIN]);
+        let item = NewItem::new(&value, Attributes::default());
+        let stored = store.put(b"k", item, Condition::Always, now);
+        assert!(stored.is_ok());
+        let mut out = Output::new();
+        let (mut expected, mut seen) = (Vec::new(), Vec::new());
+        for round in 0..100u8 {
+            let text = vec![round; 100_000];
+            out.text().extend_from_slice(&text);
+            store.read(b"k", now, |entry| out.put_value(entry));
+            expected.extend(text.iter().chain(&value));
+            while out.remaining() > 150_000 {
+                let bytes = out.chunk().len().min(30_000);
+                seen.extend_from_slice(&out.chunk()[..bytes]);
+                out.advance(bytes);
+            }
+            assert!(out.text.capacity() < 2 << 20, "round {round}");
+        }
+        while out.has_remaining() {
+            let bytes = out.chunk().len();
+            seen.extend_from_slice(out.chunk());
+            out.advance(bytes);
+        }
+        assert!(seen == expected, "all of it, in order");
+    }
+}
