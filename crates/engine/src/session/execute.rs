@@ -159,7 +159,7 @@ impl<'a> Turn<'a> {
             }
             Err(_) => {
                 self.count(Counter::StoreNoMemory);
-                Response::ServerError(b"out of memory in incr")
+                Response::ServerError(b"out of memory")
             }
         }
     }
