@@ -240,10 +240,8 @@ impl Session {
         if turn.refuse_if_too_large(header) {
             return self.skip(block_bytes, behind);
         }
-        if let Some(block) = behind.get(..block_bytes) {
-            let (value, end) = block.split_at(header.value_bytes);
-            turn.store(header, value, end == b"\r\n");
-            return block_bytes;
+        if let Some(consumed) = turn.store_block(header, behind) {
+            return consumed;
         }
         match Incoming::new(header, turn) {
             Some(incoming) => {

@@ -80,64 +80,46 @@ impl Incoming {
     pub(super) fn handle_input(&mut self, input: &[u8], turn: &mut Turn<'_>) -> Arrival {
         let header = self.header.as_header();
         let (reservation, block) = match &mut self.place {
+            Place::Reserved { reservation, block } => (reservation, block),
             Place::Input => {
-                let block_bytes = header.value_bytes + 2;
-                let Some(block) = input.get(..block_bytes) else {
-                    return Arrival::Incomplete {
+                return match turn.store_block(&header, input) {
+                    Some(consumed) => Arrival::Complete { consumed },
+                    None => Arrival::Incomplete {
                         consumed: 0,
                         next: Next::Read,
-                    };
-                };
-                let (value, end) = block.split_at(header.value_bytes);
-                turn.store(&header, value, end == b"\r\n");
-                return Arrival::Complete {
-                    consumed: block_bytes,
+                    },
                 };
             }
-            Place::Reserved { reservation, block } => (reservation, block),
         };
         let mut consumed = 0;
-        let complete = loop {
+        let end = loop {
             let filled = header.value_bytes - block.value_left();
-            match block.parse(&input[consumed..]) {
-                Parsed::Incomplete { .. } if block.value_left() > 0 => {
-                    return Arrival::Incomplete {
-                        consumed,
-                        next: Next::ReadValue,
-                    };
+            let part = block.parse(&input[consumed..]);
+            let Parsed::Complete {
+                message,
+                consumed: bytes,
+            } = part
+            else {
+                let next = match block.value_left() {
+                    0 => Next::Read,
+                    _ => Next::ReadValue,
+                };
+                return Arrival::Incomplete { consumed, next };
+            };
+            consumed += bytes;
+            match message {
+                DataPart::Value(part) => {
+                    reservation.value_mut()[filled..filled + bytes].copy_from_slice(part);
                 }
-                Parsed::Incomplete { .. } => {
-                    return Arrival::Incomplete {
-                        consumed,
-                        next: Next::Read,
-                    };
-                }
-                Parsed::Complete {
-                    message: DataPart::Value(part),
-                    ..
-                } => {
-                    reservation.value_mut()[filled..filled + part.len()].copy_from_slice(part);
-                    consumed += part.len();
-                }
-                Parsed::Complete {
-                    message: DataPart::End,
-                    ..
-                } => break true,
-                Parsed::Complete {
-                    message: DataPart::BadEnd,
-                    ..
-                } => break false,
+                end => break end,
             }
         };
         // The reservation moves into the store; what stays behind is an empty shell.
-        if let Place::Reserved { reservation, .. } =
-            core::mem::replace(&mut self.place, Place::Input)
-        {
-            turn.commit(&header, reservation, complete);
+        let place = core::mem::replace(&mut self.place, Place::Input);
+        if let Place::Reserved { reservation, .. } = place {
+            turn.commit(&header, reservation, end == DataPart::End);
         }
-        Arrival::Complete {
-            consumed: consumed + 2,
-        }
+        Arrival::Complete { consumed }
     }
 }
 
@@ -225,11 +207,18 @@ impl Turn<'_> {
             .reserve(key, header.value_bytes, self.attributes(header), now)
     }
 
-    /// Executes a storage command whose value is in the input.
-    pub(super) fn store(&mut self, header: &Storage<'_>, value: &[u8], complete: bool) {
-        if !complete {
-            return self.answer_bad_end(header);
+    /// Executes a storage command if `input` begins with its whole data block, whose length it
+    /// returns.
+    pub(super) fn store_block(&mut self, header: &Storage<'_>, input: &[u8]) -> Option<usize> {
+        let block = input.get(..header.value_bytes + 2)?;
+        match block.strip_suffix(b"\r\n") {
+            Some(value) => self.store(header, value),
+            None => self.answer_bad_end(header),
         }
+        Some(block.len())
+    }
+
+    fn store(&mut self, header: &Storage<'_>, value: &[u8]) {
         let (key, now) = (header.key.as_bytes(), self.now.timestamp);
         let outcome = match target(header.verb) {
             Target::Item(when) => {
