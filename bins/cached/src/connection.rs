@@ -28,14 +28,20 @@ pub(crate) struct Desk {
 impl Desk {
     /// Sets up a desk for one worker.
     pub(crate) fn new(engine: Arc<Engine>, now: Now) -> Self {
-        let buffer = vec![0; READ_BYTES].into_boxed_slice();
         Self {
             engine,
             now,
             alone: true,
-            buffer,
+            buffer: read_buffer(),
             output: Output::new(),
         }
+    }
+
+    /// Makes the desk fit for the next client after a turn that a panic cut short: replies of the
+    /// one must not go to the other.
+    pub(crate) fn clear(&mut self) {
+        self.output = Output::new();
+        self.buffer = read_buffer();
     }
 }
 
@@ -329,6 +335,10 @@ fn send(stream: &mut Stream, output: &mut Output) -> io::Result<bool> {
         }
     }
     Ok(true)
+}
+
+fn read_buffer() -> Box<[u8]> {
+    vec![0; READ_BYTES].into_boxed_slice()
 }
 
 /// The thread's read buffer: what fits is executed at once and answered in one write.

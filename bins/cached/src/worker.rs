@@ -1,6 +1,10 @@
 //! A worker thread: one poll, its own listeners, its own connections.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::{self, ErrorKind, Write};
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,6 +25,8 @@ use crate::shared::{Phase, Shared};
 ///
 /// Sockets are registered once, edge-triggered. What is left undone without a further event to
 /// come (a turn that was cut short, a listener at the limit) is noted and done in a later round.
+///
+/// A panic in a connection's turn ends that connection and nothing else.
 #[derive(Debug)]
 pub(crate) struct Worker {
     index: usize,
@@ -133,10 +139,18 @@ impl Worker {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        match connection.take_turn(&mut self.desk) {
-            Turn::Wait => {}
-            Turn::Again => self.ready.push(key),
-            Turn::Close => self.close(key, "closed"),
+        let desk = &mut self.desk;
+        // What a panic leaves half done is the connection, which goes, and the desk, which is cleared.
+        match panic::catch_unwind(AssertUnwindSafe(|| connection.take_turn(desk))) {
+            Ok(Turn::Wait) => {}
+            Ok(Turn::Again) => self.ready.push(key),
+            Ok(Turn::Close) => self.close(key, "closed"),
+            Err(_) => {
+                let line = "an error of our own ended a connection; the lines above say where";
+                log::line(crate::PROGRAM, line);
+                self.desk.clear();
+                self.close(key, "closed");
+            }
         }
     }
 
