@@ -74,6 +74,8 @@ pub(crate) struct Connection {
     readable: bool,
     /// The client has closed its half: read until the end, though a read comes back short.
     ending: bool,
+    /// Its turn comes in the next round, whether there is an event or not.
+    queued: bool,
 }
 
 impl Connection {
@@ -94,6 +96,7 @@ impl Connection {
             unsent: None,
             readable: false,
             ending: false,
+            queued: false,
         }
     }
 
@@ -110,6 +113,16 @@ impl Connection {
     /// Tells whether there are replies that the client has not taken yet.
     pub(crate) fn has_unsent(&self) -> bool {
         self.unsent.is_some()
+    }
+
+    /// Tells whether its turn comes without an event.
+    pub(crate) fn is_queued(&self) -> bool {
+        self.queued
+    }
+
+    /// Notes whether its turn comes without an event.
+    pub(crate) fn set_queued(&mut self, queued: bool) {
+        self.queued = queued;
     }
 
     /// Notes that the socket has something to read, the end included if `ending`.

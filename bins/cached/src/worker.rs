@@ -104,6 +104,9 @@ impl Worker {
             self.handle_event(event);
         }
         for key in ready {
+            if self.shared.phase() == Phase::Stop {
+                return;
+            }
             self.serve(key);
         }
         for position in waiting {
@@ -130,7 +133,10 @@ impl Worker {
                 } else if !connection.has_unsent() {
                     return;
                 }
-                self.serve(key);
+                // One turn a round, or who keeps sending would have more of them than others.
+                if !connection.is_queued() {
+                    self.serve(key);
+                }
             }
         }
     }
@@ -139,11 +145,15 @@ impl Worker {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
+        connection.set_queued(false);
         let desk = &mut self.desk;
         // What a panic leaves half done is the connection, which goes, and the desk, which is cleared.
         match panic::catch_unwind(AssertUnwindSafe(|| connection.take_turn(desk))) {
             Ok(Turn::Wait) => {}
-            Ok(Turn::Again) => self.ready.push(key),
+            Ok(Turn::Again) => {
+                connection.set_queued(true);
+                self.ready.push(key);
+            }
             Ok(Turn::Close) => self.close(key, "closed"),
             Err(_) => {
                 let line = "an error of our own ended a connection; the lines above say where";

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::AtomicU8;
 
-use steadfast_engine::{ConnectionFacts, Process, ProcessFacts};
+use steadfast_engine::{ConnectionFacts, NoProcess, Process, ProcessFacts};
 use steadfast_store::Store;
 
 use super::*;
@@ -109,6 +109,20 @@ fn panic_ends_one_connection_and_leaks_nothing_to_the_next() {
     bystander.read_to_end(&mut rest).unwrap();
     assert_eq!(rest, b"STORED\r\nVALUE a 0 1\r\nx\r\nEND\r\n");
     assert_eq!(stage.worker.shared.census.counts().clients, 0);
+}
+
+#[test]
+fn client_who_keeps_sending_has_one_turn_a_round() {
+    let mut stage = Stage::new(NoProcess);
+    let mut clients = [stage.client(), stage.client()];
+    for _ in 0..5 {
+        for client in &mut clients {
+            client.write_all(&b"get a\r\n".repeat(200)).unwrap();
+        }
+        // An event for each, and work left over for each from the round before.
+        stage.round();
+        assert!(stage.worker.ready.len() <= clients.len());
+    }
 }
 
 const PATIENCE: Duration = Duration::from_secs(20);
