@@ -1,7 +1,7 @@
 //! The nodes of the demo: where they are, starting and stopping them by name.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,15 +51,24 @@ impl Node {
         }
     }
 
-    /// The guide's machine that it stands for, and the port that it would like.
-    fn usual_place(self) -> SocketAddr {
+    /// Where it runs in the cluster of that number: on the guide's machine that it stands for, on the
+    /// usual port or so many above it.
+    fn place(self, number: u16) -> SocketAddr {
         let (host, port) = match self {
-            Self::Balancer => (93, 8080),
-            Self::Web(index) => (94 + index as u8, 8080),
-            Self::Cache(index) => (94 + index as u8, 11211),
+            Self::Balancer => (BALANCER_HOST, 8080),
+            Self::Web(index) => (WEB_HOST + index as u8, 8080),
+            Self::Cache(index) => (WEB_HOST + index as u8, 11211),
         };
-        SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, host)), port)
+        loopback(host, port + number)
     }
+}
+
+/// The last number of the guide's addresses, here on loopback: 127.0.0.93 and 127.0.0.94, 95.
+const BALANCER_HOST: u8 = 93;
+const WEB_HOST: u8 = 94;
+
+fn loopback(host: u8, port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, host)), port)
 }
 
 impl fmt::Display for Node {
@@ -83,6 +92,8 @@ pub(crate) struct Cluster {
     ledger: Arc<Ledger>,
     /// Told whenever the balancer thinks otherwise of a web node.
     noticed: Arc<Notify>,
+    /// Bound as long as the cluster lives: its number is taken.
+    _claim: UdpSocket,
 }
 
 #[derive(Debug)]
@@ -95,46 +106,48 @@ struct Web {
 impl Cluster {
     /// Starts every node; `port` is the page's, where the operator insists on one.
     ///
+    /// Clusters that run at once are numbered, and all ports of one are that many above the usual
+    /// ones: so none takes the place of another's stopped node. A number whose ports are taken by
+    /// other programs is passed over.
+    ///
     /// # Errors
     /// A node cannot be started.
     pub(crate) async fn start(port: Option<u16>, memory_bytes: u64) -> Result<Self, NodeError> {
-        let mut cluster = Self {
-            places: NODES.map(Node::usual_place),
-            memory_bytes,
-            balancer: None,
-            webs: [None, None],
-            caches: [None, None],
-            ledger: Arc::default(),
-            noticed: Arc::default(),
-        };
-        // Caches first: the web nodes need to know where they are, and the balancer the web nodes.
-        for node in NODES.into_iter().rev() {
-            let wanted = port.filter(|_| node == Node::Balancer);
-            cluster.start_somewhere(node, wanted).await?;
+        let mut problem = NodeError::new(Node::Balancer, "no free ports");
+        for number in 0..NUMBERS_TRIED {
+            let Ok(claim) = UdpSocket::bind(loopback(BALANCER_HOST, CLAIM_PORT + number)) else {
+                continue;
+            };
+            let mut cluster = Self {
+                places: NODES.map(|node| node.place(number)),
+                memory_bytes,
+                balancer: None,
+                webs: [None, None],
+                caches: [None, None],
+                ledger: Arc::default(),
+                noticed: Arc::default(),
+                _claim: claim,
+            };
+            if let Some(port) = port {
+                cluster.places[slot(Node::Balancer)].set_port(port);
+            }
+            match cluster.start_all().await {
+                Ok(()) => return Ok(cluster),
+                // Another number brings no other page's port if that is given.
+                Err(error) if port.is_some() && error.node == Node::Balancer => return Err(error),
+                Err(error) => problem = error,
+            }
+            cluster.stop().await;
         }
-        Ok(cluster)
+        Err(problem)
     }
 
-    /// Starts a node for the first time: at `port` if that is given, else at its usual place or a
-    /// later port there. Those are outside the range from which systems draw, so that a stopped
-    /// node finds its place free when it comes back. Not every system takes all of 127.0.0.0/8 for
-    /// its own, so the last resort is anywhere on 127.0.0.1.
-    async fn start_somewhere(&mut self, node: Node, port: Option<u16>) -> Result<(), NodeError> {
-        let mut place = node.usual_place();
-        if let Some(port) = port {
-            place.set_port(port);
-            self.set_place(node, place);
-            return self.start_node(node).await.map(drop);
+    /// Caches first: the web nodes use them, and the balancer the web nodes.
+    async fn start_all(&mut self) -> Result<(), NodeError> {
+        for node in NODES.into_iter().rev() {
+            self.start_node(node).await?;
         }
-        for port in place.port()..=place.port() + PORTS_TRIED {
-            place.set_port(port);
-            self.set_place(node, place);
-            if self.start_node(node).await.is_ok() {
-                return Ok(());
-            }
-        }
-        self.set_place(node, SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0));
-        self.start_node(node).await.map(drop)
+        Ok(())
     }
 
     /// Where a node listens while it runs.
@@ -166,15 +179,11 @@ impl Cluster {
             Node::Balancer => {
                 let running = Balancer::start(self.balancer_config(), self.embedding());
                 let running = running.map_err(|error| fail(&error))?;
-                if let Some((_, place)) = running.addresses().first() {
-                    self.set_place(node, *place);
-                }
                 self.balancer = Some(running);
                 Ok(format!("balancer runs at {place}"))
             }
             Node::Web(index) => {
                 let listener = tcp_listener(place).map_err(|error| fail(&error))?;
-                self.set_place(node, listener.local_addr().map_err(|error| fail(&error))?);
                 let caches = [self.place(Node::Cache(0)), self.place(Node::Cache(1))];
                 let sessions = Sessions::new(&caches, Arc::clone(&self.ledger));
                 let sessions = sessions.map_err(|error| fail(&error))?;
@@ -195,9 +204,6 @@ impl Cluster {
                 settings.threads = 1;
                 settings.memory_bytes = self.memory_bytes;
                 let running = Server::start(settings).map_err(|error| fail(&error))?;
-                if let Some(place) = running.addresses().first() {
-                    self.set_place(node, *place);
-                }
                 self.caches[index] = Some(running);
                 self.wait_for_webs(index).await;
                 Ok(self.words_on_return(index))
@@ -277,10 +283,6 @@ impl Cluster {
                 )
             }
         }
-    }
-
-    fn set_place(&mut self, node: Node, place: SocketAddr) {
-        self.places[slot(node)] = place;
     }
 
     /// The guide's configuration, with the demo's places and quicker checks; without what needs root
@@ -405,8 +407,12 @@ impl fmt::Display for NodeError {
 
 impl std::error::Error for NodeError {}
 
-/// Ports after the usual one that are tried for a node.
-const PORTS_TRIED: u16 = 100;
+/// Clusters that may run at once.
+const NUMBERS_TRIED: u16 = 100;
+
+/// The number of a cluster is claimed by a datagram port of the balancer's host, which nobody talks
+/// to: this one for the first.
+const CLAIM_PORT: u16 = 8080;
 
 /// How long `start` waits for the others to notice.
 const NOTICE_MAX: Duration = Duration::from_secs(5);
