@@ -36,9 +36,11 @@ struct Stage {
 
 impl Stage {
     fn new(process: impl Process + 'static) -> Self {
-        let mut settings = Settings::default();
-        settings.listen = vec![Listen::Address("127.0.0.1:0".parse().unwrap())];
-        settings.threads = 1;
+        let settings = Settings {
+            listen: vec![Listen::Address("127.0.0.1:0".parse().unwrap())],
+            threads: 1,
+            ..Settings::default()
+        };
         let mut bound = Bound::bind(&settings).unwrap();
         let store = Store::new(steadfast_store::Settings::default()).unwrap();
         let engine = steadfast_engine::Engine::new(
