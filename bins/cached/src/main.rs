@@ -214,7 +214,7 @@ fn give_sockets(settings: &Settings, user: &UserId) -> Result<(), Failure> {
         let Listen::Unix { path, .. } = place else {
             continue;
         };
-        lchown(path, Some(user.uid()), user.gid()).map_err(|cause| {
+        lchown(path, Some(user.uid()), Some(user.gid())).map_err(|cause| {
             let path = path.display();
             Failure::new(
                 Status::OsError,

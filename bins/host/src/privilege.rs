@@ -12,14 +12,15 @@ use crate::system;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserId {
     uid: Uid,
-    gid: Option<Gid>,
+    gid: Gid,
     name: Option<String>,
 }
 
 impl UserId {
     /// Finds the user called `text`, or else the one with the number `text`.
     ///
-    /// A number needs no entry in the user database; it has no groups of its own then.
+    /// A number needs no entry in the user database; its main group is that of the same number
+    /// then, so that nobody keeps root's group by giving up root.
     ///
     /// # Errors
     ///
@@ -36,7 +37,7 @@ impl UserId {
             (Some(user), _) => Ok(user.into()),
             (None, Some(uid)) => Ok(Self {
                 uid,
-                gid: None,
+                gid: Gid::from_raw(uid.as_raw()),
                 name: None,
             }),
             (None, None) => Err(PrivilegeError::unknown(format!(
@@ -50,9 +51,9 @@ impl UserId {
         self.uid.as_raw()
     }
 
-    /// Returns the number of the user's main group; `None` for a number without an entry.
-    pub fn gid(&self) -> Option<u32> {
-        self.gid.map(Gid::as_raw)
+    /// Returns the number of the user's main group.
+    pub fn gid(&self) -> u32 {
+        self.gid.as_raw()
     }
 }
 
@@ -60,7 +61,7 @@ impl From<User> for UserId {
     fn from(user: User) -> Self {
         Self {
             uid: user.uid,
-            gid: Some(user.gid),
+            gid: user.gid,
             name: Some(user.name),
         }
     }
@@ -114,40 +115,47 @@ impl Identity {
     /// Becomes that, for the whole process and for good.
     ///
     /// Order: supplementary groups (needs root and the database), `chroot` (needs root), group,
-    /// user (after which nothing more can be changed), then a check that root can't be had back.
-    /// Open sockets and files stay open.
+    /// user (after which nothing more can be changed), then a check of the real, effective and
+    /// saved ids, and that root can't be had back. Open sockets and files stay open.
+    ///
+    /// A process that is that user and group already may lack the power to set supplementary
+    /// groups (a container without capabilities, a user namespace); it keeps those it has.
     ///
     /// # Errors
     ///
     /// When a step is refused. The process is half-way then and must end.
     pub fn assume(&self) -> Result<(), PrivilegeError> {
+        let uid = self.user.as_ref().map(|user| user.uid);
         let gid = self
             .group
             .map(|group| group.0)
-            .or(self.user.as_ref().and_then(|user| user.gid));
-        self.set_groups(gid)?;
+            .or(self.user.as_ref().map(|user| user.gid));
+        self.set_groups(uid, gid)?;
         if let Some(folder) = &self.chroot {
             enter(folder)?;
         }
         if let Some(gid) = gid {
             unistd::setgid(gid).map_err(refuse(format!("cannot become group {gid}")))?;
         }
-        if let Some(user) = &self.user {
-            unistd::setuid(user.uid).map_err(refuse(format!("cannot become user {}", user.uid)))?;
-            verify(user.uid)?;
+        if let Some(uid) = uid {
+            unistd::setuid(uid).map_err(refuse(format!("cannot become user {uid}")))?;
         }
-        Ok(())
+        verify(uid, gid)
     }
 
-    fn set_groups(&self, gid: Option<Gid>) -> Result<(), PrivilegeError> {
-        let named = self.user.as_ref().and_then(|user| user.name.as_deref());
-        let done = match (named, gid) {
-            (Some(name), Some(gid)) => system::init_groups(name, gid),
-            (None, Some(gid)) => unistd::setgroups(&[gid]),
-            (_, None) if self.user.is_some() => unistd::setgroups(&[]),
-            (_, None) => return Ok(()),
+    fn set_groups(&self, uid: Option<Uid>, gid: Option<Gid>) -> Result<(), PrivilegeError> {
+        let Some(gid) = gid else {
+            return Ok(());
         };
-        done.map_err(refuse("cannot set the supplementary groups".to_owned()))
+        let named = self.user.as_ref().and_then(|user| user.name.as_deref());
+        let done = match named {
+            Some(name) => system::init_groups(name, gid),
+            None => unistd::setgroups(&[gid]),
+        };
+        match done {
+            Err(nix::Error::EPERM) if is_already(uid, Some(gid)) => Ok(()),
+            done => done.map_err(refuse("cannot set the supplementary groups".to_owned())),
+        }
     }
 }
 
@@ -202,13 +210,25 @@ fn enter(folder: &Path) -> Result<(), PrivilegeError> {
     unistd::chdir("/").map_err(refuse(what()))
 }
 
-fn verify(wanted: Uid) -> Result<(), PrivilegeError> {
-    let root_again = !wanted.is_root() && unistd::setuid(Uid::from_raw(0)).is_ok();
-    if root_again || unistd::getuid() != wanted || unistd::geteuid() != wanted {
-        let what = format!("root could be had back after becoming user {wanted}");
+fn verify(uid: Option<Uid>, gid: Option<Gid>) -> Result<(), PrivilegeError> {
+    let gave_up_root = uid.is_some_and(|uid| !uid.is_root());
+    let root_again = gave_up_root && unistd::setuid(Uid::from_raw(0)).is_ok();
+    if root_again || !is_already(uid, gid) {
+        let what = "the old user or group could be had back".to_owned();
         return Err(PrivilegeError::new(what, nix::Error::EPERM));
     }
     Ok(())
+}
+
+/// Tells whether the process is that user and group in all three ways: real, effective, saved.
+fn is_already(uid: Option<Uid>, gid: Option<Gid>) -> bool {
+    let user = uid.is_none_or(|uid| {
+        unistd::getresuid().is_ok_and(|is| [is.real, is.effective, is.saved] == [uid; 3])
+    });
+    let group = gid.is_none_or(|gid| {
+        unistd::getresgid().is_ok_and(|is| [is.real, is.effective, is.saved] == [gid; 3])
+    });
+    user && group
 }
 
 #[cfg(test)]
@@ -245,12 +265,46 @@ mod tests {
             let nobody = UserId::find("nobody").unwrap();
             let gone = unistd::setuid(Uid::from_raw(0)).is_err()
                 && unistd::getuid() == nobody.uid
-                && unistd::getgid() == nobody.gid.unwrap()
+                && unistd::getgid() == nobody.gid
                 && unistd::getgroups()
                     .unwrap()
                     .iter()
                     .all(|gid| gid.as_raw() != 0);
             i32::from(!gone)
+        });
+        assert_eq!(status, 0);
+    }
+
+    fn becoming(user: &str) -> Identity {
+        Identity {
+            user: Some(UserId::find(user).unwrap()),
+            ..Identity::default()
+        }
+    }
+
+    #[test]
+    fn number_without_an_entry_does_not_keep_roots_group() {
+        if !is_root() {
+            return;
+        }
+        let status = system::in_child(|| {
+            becoming("3999999").assume().unwrap();
+            let gid = Gid::from_raw(3_999_999);
+            let same = is_already(Some(Uid::from_raw(3_999_999)), Some(gid))
+                && unistd::getgroups().unwrap() == [gid];
+            i32::from(!same)
+        });
+        assert_eq!(status, 0);
+    }
+
+    #[test]
+    fn who_is_that_user_already_needs_no_powers() {
+        if !is_root() {
+            return;
+        }
+        let status = system::in_child(|| {
+            becoming("nobody").assume().unwrap();
+            i32::from(becoming("nobody").assume().is_err() || becoming("daemon").assume().is_ok())
         });
         assert_eq!(status, 0);
     }
