@@ -7,7 +7,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -205,9 +205,24 @@ fn remove_stale(path: &Path) -> io::Result<()> {
             io::ErrorKind::AlreadyExists,
             "a file that is not a socket is there",
         )),
-        Ok(_) if UnixStream::connect(path).is_ok() => Err(io::ErrorKind::AddrInUse.into()),
-        Ok(_) => fs::remove_file(path),
+        Ok(_) => match connect_at_once(path) {
+            // Only a socket without a process refuses. All else has an owner, whoever that is.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
+            Err(error) if error.raw_os_error() == Some(libc::EPROTOTYPE) => Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "a socket of another kind is in use there",
+            )),
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+            _ => Err(io::ErrorKind::AddrInUse.into()),
+        },
     }
+}
+
+/// Connects without waiting for a place in the queue of a server that is busy or hangs.
+fn connect_at_once(path: &Path) -> io::Result<()> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.connect(&socket2::SockAddr::unix(path)?)
 }
 
 /// Sets permission bits without following a link that somebody may have put there meanwhile.
@@ -311,6 +326,40 @@ mod tests {
             fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o660
         );
+    }
+
+    #[test]
+    fn socket_of_another_kind_is_left_alone_while_it_is_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let log = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+        let error = unix(&path, 0o700, 16).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .ends_with("a socket of another kind is in use there"),
+            "{error}"
+        );
+        drop(log);
+        unix(&path, 0o700, 16).unwrap();
+    }
+
+    #[test]
+    fn server_with_a_full_queue_is_in_use_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let _busy = unix(&path, 0o700, 1).unwrap();
+        let waiting: Vec<_> = (0..10)
+            .map(|_| {
+                let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+                socket.set_nonblocking(true).unwrap();
+                let connected = socket.connect(&socket2::SockAddr::unix(&path).unwrap());
+                (socket, connected.is_err())
+            })
+            .collect();
+        assert!(waiting.iter().any(|(_, refused)| *refused), "queue is full");
+        let error = unix(&path, 0o700, 1).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
     }
 
     #[test]
