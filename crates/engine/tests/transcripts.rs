@@ -311,7 +311,7 @@ fn a_multiget_of_misses_is_answered_in_turns() {
     let cache = Cache::new();
     let mut session = Session::new(0, steadfast_protocol::Limits::default());
     let mut out = Output::new();
-    let input = format!("get {}\r\n", vec!["k"; 2500].join(" ")).into_bytes();
+    let input = format!("get {}\r\n", vec!["k"; 600].join(" ")).into_bytes();
     let (mut consumed, mut calls) = (0, 0);
     loop {
         let progress = session.handle_input(&input[consumed..], &mut out, &cache.engine, cache.now);

@@ -154,4 +154,4 @@ fn put_item(key: Key<'_>, entry: &Entry<'_>, cas: ShownCas, out: &mut Output) {
 
 /// How many keys are answered before other clients have their turn: a line of 4 MiB can name two
 /// million, and a miss adds nothing to the output that would make us stop.
-const KEYS_PER_CALL_MAX: usize = 1024;
+const KEYS_PER_CALL_MAX: usize = 256;
