@@ -299,7 +299,10 @@ fn request_of(step: &Step) -> String {
         }
         // The value is too short or long by what the key says, so that errors occur.
         Step::Cas { key, value, .. } => format!("cas k{key} 0 0 {key} 1\r\n{value}\r\n"),
-        Step::Get { keys } => format!("get k{keys:?}\r\n"),
+        Step::Get { keys } => {
+            let names: String = keys.iter().map(|key| format!(" k{key}")).collect();
+            format!("get{names}\r\n")
+        }
         Step::GetAndTouch { key, exptime } => format!("gats {exptime} k{key}\n"),
         Step::Delete { key } => format!("delete k{key} noreply\r\n"),
         Step::Count { key, delta, .. } => format!("incr k{key} {delta}\r\n"),
