@@ -17,7 +17,7 @@ use steadfast_host::privilege::Identity;
 use steadfast_host::{limits, readiness};
 use steadfast_proxy::config::Config;
 
-use crate::balancer::{Balancer, Embedding};
+use crate::balancer::{Balancer, Embedding, Sink};
 use crate::bind::{self, Addresses, system_text};
 use crate::configuration;
 use crate::messages::{self, Messages};
@@ -138,7 +138,7 @@ impl Daemon {
         let threads = config.global.nbthread.map(|threads| threads as usize);
         let ulimit = config.global.ulimit_n;
         let embedding = Embedding {
-            notices: Some(Arc::new(messages::print)),
+            notices: (!options.quiet).then(|| Arc::new(messages::print) as Sink),
             connections_max: options.process_connections_max,
             share_addresses: !(options.finish.is_empty() && options.terminate.is_empty()),
             ..Embedding::default()

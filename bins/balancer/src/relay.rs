@@ -190,7 +190,7 @@ impl Relay {
                 self.client.relay = 0;
             }
             Side::Client => {
-                if let Some(socket) = link.socket {
+                if let Some(socket) = link.socket.filter(|_| !link.ended) {
                     leave(&socket);
                 }
                 self.server.relay = 0;
