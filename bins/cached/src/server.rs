@@ -13,6 +13,7 @@ use crossbeam::channel::{self, Sender};
 use mio::{Poll, Waker};
 use steadfast_engine::Engine;
 use steadfast_host::listen::ListenError;
+use steadfast_host::memory;
 use steadfast_store::{SettingsError, Store};
 
 use crate::census::Census;
@@ -67,6 +68,8 @@ impl Server {
 
     /// Allocates the store and starts the threads.
     ///
+    /// From then on all threads of the process share one heap (`steadfast_host::memory`).
+    ///
     /// # Errors
     ///
     /// When the memory settings make no sense, or the operating system refuses a thread.
@@ -79,6 +82,8 @@ impl Server {
             clock: Arc::clone(&clock),
             descriptors_reserved: descriptors_reserved(&settings),
         };
+        // Workers free what others have allocated: with a heap each, the budget would not hold.
+        memory::share_one_heap();
         let store = Store::new(store_settings(&settings))?;
         let engine = Engine::new(
             store,

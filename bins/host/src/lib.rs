@@ -5,6 +5,7 @@ pub mod exit;
 pub mod limits;
 pub mod listen;
 pub mod log;
+pub mod memory;
 pub mod pid_file;
 pub mod privilege;
 pub mod readiness;

@@ -6,6 +6,7 @@ mod up;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use steadfast_host::memory;
 
 /// Parses the command line, does what it says, and returns the exit status: 0, 1 for a failure (one
 /// line on standard error says which), 2 for a wrong command line.
@@ -16,6 +17,8 @@ pub fn run() -> ExitCode {
         Some(cli::Command::Up(options)) => options,
         None => cli.up,
     };
+    // Before the runtime's threads have heaps of their own, which the caches would then use too.
+    memory::share_one_heap();
     match up::run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
