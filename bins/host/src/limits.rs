@@ -16,6 +16,15 @@ pub fn open_files() -> io::Result<u64> {
     Ok(resource::getrlimit(Resource::RLIMIT_NOFILE)?.0)
 }
 
+/// Returns how far [`open_files`] can be raised without root's powers (the hard limit).
+///
+/// # Errors
+///
+/// When the operating system does not tell.
+pub fn open_files_max() -> io::Result<u64> {
+    Ok(resource::getrlimit(Resource::RLIMIT_NOFILE)?.1)
+}
+
 /// Makes sure that at least `count` files and sockets may be open, and returns the limit in force.
 ///
 /// Never lowers a limit. Raises the hard limit too where that is permitted (root).

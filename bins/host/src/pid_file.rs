@@ -32,27 +32,26 @@ impl PidFile {
 
     /// Writes the number of this process and a line feed to `path`, mode 0644 less the umask.
     ///
-    /// Writes `<path>.tmp` first and renames it, so that nobody ever reads half a number.
+    /// Writes `<path>.tmp` first and renames it, so that nobody ever reads half a number. The path
+    /// is remembered from the root: the daemon may leave its working folder.
     ///
     /// # Errors
     ///
     /// When the file can't be made; memcached and we treat it as a warning.
     pub fn write(path: &Path) -> io::Result<Self> {
         let pid = std::process::id();
-        let mut name = path.as_os_str().to_owned();
+        let path = std::path::absolute(path)?;
+        let mut name = path.clone().into_os_string();
         name.push(".tmp");
         let new = PathBuf::from(name);
         let written = create(&new)
             .and_then(|mut file| writeln!(file, "{pid}"))
-            .and_then(|()| fs::rename(&new, path));
+            .and_then(|()| fs::rename(&new, &path));
         if let Err(error) = written {
             let _ = fs::remove_file(&new);
             return Err(error);
         }
-        Ok(Self {
-            path: path.to_owned(),
-            pid,
-        })
+        Ok(Self { path, pid })
     }
 
     /// Removes the file, unless another process has written its own number there meanwhile.
