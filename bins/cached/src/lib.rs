@@ -14,7 +14,7 @@ pub mod settings;
 mod shared;
 mod worker;
 
-pub use server::{Running, Server, StartError, descriptors_reserved};
+pub use server::{Running, Server, StartError, clients_within, descriptors_reserved};
 
 /// The name in front of every line on standard error.
 pub const PROGRAM: &str = "steadfast-cached";

@@ -7,18 +7,19 @@
 use std::env;
 use std::fmt::Display;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::lchown;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use mio::{Events, Interest, Poll, Token};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook_mio::v1_0::Signals;
 use steadfast_cached::options::{self, Options, Request};
 use steadfast_cached::settings::{Listen, Settings};
-use steadfast_cached::{PROGRAM, Running, Server, StartError, descriptors_reserved};
+use steadfast_cached::{PROGRAM, Server, StartError, clients_within, descriptors_reserved};
 use steadfast_host::daemonise::{self, Announcer};
 use steadfast_host::exit::{self, Status, reason};
 use steadfast_host::pid_file::PidFile;
@@ -27,25 +28,35 @@ use steadfast_host::{limits, log, readiness};
 
 fn main() -> ExitCode {
     match options::parse(env::args_os().skip(1)) {
-        Ok(Request::Help) => print!("{}", options::help()),
-        Ok(Request::Version) => print!("{}", options::version()),
-        Ok(Request::Licence) => print!("{}", options::licence()),
-        Ok(Request::Check) => println!("the options are good"),
-        Ok(Request::Run(options)) => {
-            return match run(*options) {
-                Ok(()) => Status::Success.into(),
-                Err(Failure { status, message }) => exit::fail(PROGRAM, status, message),
-            };
-        }
-        Err(error) => return exit::fail(PROGRAM, error.status(), error),
+        Ok(Request::Help) => answer(&options::help()),
+        Ok(Request::Version) => answer(&options::version()),
+        Ok(Request::Licence) => answer(&options::licence()),
+        Ok(Request::Check) => answer("the options are good\n"),
+        Ok(Request::Run(options)) => match run(*options) {
+            Ok(()) => Status::Success.into(),
+            Err(failure) => failure.report(),
+        },
+        Err(error) => exit::fail(PROGRAM, error.status(), error),
     }
-    Status::Success.into()
 }
 
-/// Why the daemon ends before it serves.
+/// Prints on standard output; a reader that has seen enough (`--help | head`) is no failure.
+fn answer(text: &str) -> ExitCode {
+    let mut output = io::stdout().lock();
+    match output.write_all(text.as_bytes()).and(output.flush()) {
+        Err(cause) if cause.kind() != ErrorKind::BrokenPipe => {
+            let line = format_args!("cannot write to standard output: {}", reason(&cause));
+            exit::fail(PROGRAM, Status::OsError, line)
+        }
+        _ => Status::Success.into(),
+    }
+}
+
+/// Why the daemon ends before it serves, and who waits to hear of it.
 struct Failure {
     status: Status,
     message: String,
+    announcer: Option<Announcer>,
 }
 
 impl Failure {
@@ -53,7 +64,22 @@ impl Failure {
         Self {
             status,
             message: message.to_string(),
+            announcer: None,
         }
+    }
+
+    /// For what the operating system refuses: `what: why`.
+    fn system(what: &str, cause: &io::Error) -> Self {
+        Self::new(Status::OsError, format_args!("{what}: {}", reason(cause)))
+    }
+
+    /// Says why, then lets the waiting process end: the line is there before the prompt is.
+    fn report(self) -> ExitCode {
+        let status = exit::fail(PROGRAM, self.status, self.message);
+        if let Some(announcer) = self.announcer {
+            announcer.fail(self.status);
+        }
+        status
     }
 }
 
@@ -67,108 +93,83 @@ impl From<StartError> for Failure {
     }
 }
 
-fn run(options: Options) -> Result<(), Failure> {
+fn warn(warning: impl Display) {
+    log::line(PROGRAM, format_args!("warning: {warning}"));
+}
+
+fn run(mut options: Options) -> Result<(), Failure> {
     for warning in &options.warnings {
-        log::line(PROGRAM, format_args!("warning: {warning}"));
+        warn(warning);
     }
     let identity = identity(options.user.as_deref())?;
-    raise_limits(&options)?;
+    raise_limits(&mut options)?;
     let server = Server::bind(options.settings.clone())?;
     if let Some(user) = &identity.user {
         give_sockets(&options.settings, user)?;
     }
-    let announcer = match options.daemon {
-        true => Some(daemonise::daemonise().map_err(|cause| {
-            Failure::new(
-                Status::OsError,
-                format_args!("cannot go to the background: {cause}"),
-            )
-        })?),
+    let mut announcer = match options.daemon {
+        true => Some(
+            daemonise::daemonise()
+                .map_err(|cause| Failure::system("cannot go to the background", &cause))?,
+        ),
         false => None,
     };
-    match serve(&options, server, &identity, announcer) {
-        Ok(pid_file) => {
-            // Without -d memcached leaves the file, so whoever wrote the unit expects it there.
-            if let (Some(file), true) = (pid_file, options.daemon) {
-                // After giving up root the folder may refuse; the next start copes with the file.
-                let _ = file.remove();
-            }
-            Ok(())
-        }
-        Err((failure, announcer)) => {
-            if let Some(announcer) = announcer {
-                announcer.fail(failure.status);
-            }
-            Err(failure)
-        }
+    let pid_file = options.pid_file.as_deref().and_then(write_pid_file);
+    let ended = serve(&options, server, &identity, &mut announcer);
+    // Without -d memcached leaves the file, so whoever wrote the unit expects it there. A start
+    // that came to nothing leaves none.
+    if let (Some(file), true) = (pid_file, options.daemon || ended.is_err()) {
+        // After giving up root the folder may refuse; the next start copes with the file.
+        let _ = file.remove();
     }
+    ended.map_err(|failure| Failure {
+        announcer,
+        ..failure
+    })
 }
 
-/// Runs the bound server until a signal ends it; gives the announcer back if it came to nothing.
+/// Runs the bound server until a signal ends it; takes the announcer when that is sure.
 fn serve(
     options: &Options,
     server: Server,
     identity: &Identity,
-    announcer: Option<Announcer>,
-) -> Result<Option<PidFile>, (Failure, Option<Announcer>)> {
-    let started = start(options, server, identity);
-    let (running, signals, pid_file) = match started {
-        Ok(started) => started,
-        Err(failure) => return Err((failure, announcer)),
-    };
-    if let Some(announcer) = announcer {
-        let folder = (!options.core_dumps).then_some(Path::new("/"));
-        announcer
-            .ready(folder, options.settings.verbosity > 0)
-            .map_err(|cause| {
-                (
-                    Failure::new(
-                        Status::OsError,
-                        format_args!("cannot leave the terminal: {cause}"),
-                    ),
-                    None,
-                )
-            })?;
-    }
-    readiness::ready();
-    let end = wait(signals, options.settings.verbosity)
-        .map_err(|cause| (Failure::new(Status::OsError, cause), None))?;
-    readiness::stopping();
-    match end {
-        End::AtOnce => running.stop(),
-        End::Gracefully => running.stop_gracefully(),
-    }
-    Ok(pid_file)
-}
-
-type Started = (Running, (Poll, Signals), Option<PidFile>);
-
-/// Everything between the fork and being ready.
-fn start(options: &Options, server: Server, identity: &Identity) -> Result<Started, Failure> {
-    let pid_file = options.pid_file.as_deref().and_then(write_pid_file);
+    announcer: &mut Option<Announcer>,
+) -> Result<(), Failure> {
     if options.lock_memory {
         if let Err(cause) = limits::lock_memory() {
-            log::line(
-                PROGRAM,
-                format_args!("warning: cannot lock memory: {}", reason(&cause)),
-            );
+            warn(format_args!("cannot lock memory: {}", reason(&cause)));
         }
     }
     identity
         .assume()
         .map_err(|error| Failure::new(Status::OsError, error))?;
-    let signals = watch_signals().map_err(|cause| Failure::new(Status::OsError, cause))?;
-    let running = server.run()?;
+    let unwatched = |cause| Failure::system("cannot watch for signals", &cause);
+    let mut watch = Watch::start(options.settings.verbosity).map_err(unwatched)?;
+    let mut running = server.run()?;
     if let Some(path) = env::var_os("MEMCACHED_PORT_FILENAME").map(PathBuf::from) {
         if let Err(cause) = write_ports(&path, running.addresses()) {
-            let path = path.display();
-            log::line(
-                PROGRAM,
-                format_args!("warning: cannot write the ports to {path}: {cause}"),
-            );
+            let (path, reason) = (path.display(), reason(&cause));
+            warn(format_args!("cannot write the ports to {path}: {reason}"));
         }
     }
-    Ok((running, signals, pid_file))
+    if let Some(announcer) = announcer.take() {
+        let folder = (!options.core_dumps).then_some(Path::new("/"));
+        announcer
+            .ready(folder, options.settings.verbosity > 0)
+            .map_err(|cause| Failure::system("cannot leave the terminal", &cause))?;
+    }
+    readiness::ready();
+    let mut end = watch.wait(None).map_err(unwatched)?;
+    readiness::stopping();
+    if end == Some(End::Gracefully) {
+        running.drain();
+        // Whoever loses patience meanwhile is heard.
+        while end != Some(End::AtOnce) && !running.has_ended() {
+            end = watch.wait(Some(DRAIN_STEP)).map_err(unwatched)?;
+        }
+    }
+    running.stop();
+    Ok(())
 }
 
 /// Decides whom to become: only root may become another, and must say whom.
@@ -189,23 +190,35 @@ fn identity(user: Option<&str>) -> Result<Identity, Failure> {
     Ok(identity)
 }
 
-fn raise_limits(options: &Options) -> Result<(), Failure> {
+/// Makes room for the descriptors of all clients, or for fewer clients where memcached would.
+fn raise_limits(options: &mut Options) -> Result<(), Failure> {
     if options.core_dumps {
-        limits::allow_core_dumps().map_err(|cause| {
-            Failure::new(
-                Status::OsError,
-                format_args!("cannot allow core files: {cause}"),
-            )
-        })?;
+        limits::allow_core_dumps()
+            .map_err(|cause| Failure::system("cannot allow core files", &cause))?;
     }
-    let settings = &options.settings;
-    let files = settings.connections_max as u64 + descriptors_reserved(settings);
-    limits::raise_open_files(files).map(drop).map_err(|cause| {
-        let clients = settings.connections_max;
-        let reason = reason(&cause);
-        let what = format_args!("cannot have {files} open files for {clients} clients (-c)");
-        Failure::new(Status::OsError, format_args!("{what}: {reason}"))
-    })
+    let settings = &mut options.settings;
+    let clients = settings.connections_max;
+    let files = (clients as u64).saturating_add(descriptors_reserved(settings));
+    let Err(cause) = limits::raise_open_files(files) else {
+        return Ok(());
+    };
+    let granted = limits::open_files_max().and_then(limits::raise_open_files);
+    match granted
+        .ok()
+        .and_then(|files| clients_within(settings, files))
+    {
+        Some(fewer) => {
+            warn(format_args!(
+                "the limit of open files leaves room for {fewer} clients, not {clients} (-c)"
+            ));
+            settings.connections_max = fewer;
+            Ok(())
+        }
+        None => {
+            let what = format!("cannot have {files} open files for {clients} clients (-c)");
+            Err(Failure::system(&what, &cause))
+        }
+    }
 }
 
 /// Gives a Unix socket to the user who will serve it, as if that user had made it.
@@ -215,11 +228,8 @@ fn give_sockets(settings: &Settings, user: &UserId) -> Result<(), Failure> {
             continue;
         };
         lchown(path, Some(user.uid()), Some(user.gid())).map_err(|cause| {
-            let path = path.display();
-            Failure::new(
-                Status::OsError,
-                format_args!("cannot give away {path}: {cause}"),
-            )
+            let what = format!("cannot give the user {}", path.display());
+            Failure::system(&what, &cause)
         })?;
     }
     Ok(())
@@ -229,16 +239,14 @@ fn give_sockets(settings: &Settings, user: &UserId) -> Result<(), Failure> {
 fn write_pid_file(path: &Path) -> Option<PidFile> {
     let shown = path.display();
     if let Some(owner) = PidFile::live_owner(path) {
-        let line = format_args!("warning: the pid file {shown} names a live process, {owner}");
-        log::line(PROGRAM, line);
+        warn(format_args!(
+            "the pid file {shown} names a live process, {owner}"
+        ));
     }
     PidFile::write(path)
         .inspect_err(|cause| {
             let reason = reason(cause);
-            log::line(
-                PROGRAM,
-                format_args!("warning: cannot write the pid file {shown}: {reason}"),
-            );
+            warn(format_args!("cannot write the pid file {shown}: {reason}"));
         })
         .ok()
 }
@@ -259,44 +267,70 @@ fn write_ports(path: &Path, addresses: &[SocketAddr]) -> io::Result<()> {
     fs::rename(new, path)
 }
 
-fn watch_signals() -> io::Result<(Poll, Signals)> {
-    let poll = Poll::new()?;
-    let mut signals = Signals::new([SIGTERM, SIGINT, SIGUSR1, SIGHUP])?;
-    poll.registry()
-        .register(&mut signals, Token(0), Interest::READABLE)?;
-    Ok((poll, signals))
-}
-
+#[derive(Clone, Copy, PartialEq)]
 enum End {
     AtOnce,
     Gracefully,
 }
 
-/// Waits for a signal that ends the daemon.
-fn wait((mut poll, mut signals): (Poll, Signals), verbosity: u8) -> io::Result<End> {
-    let mut events = Events::with_capacity(4);
-    let tell = |line: &str| {
-        if verbosity > 0 {
-            log::line(PROGRAM, line);
-        }
-    };
-    loop {
-        match poll.poll(&mut events, None) {
-            Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
-            _ => {}
-        }
-        for signal in signals.pending() {
-            match signal {
-                SIGHUP => tell("HUP: there is nothing to reload"),
-                SIGUSR1 => {
-                    tell("USR1: stopping gracefully");
-                    return Ok(End::Gracefully);
-                }
-                _ => {
-                    tell("stopping");
-                    return Ok(End::AtOnce);
-                }
+/// The signals that end the daemon.
+struct Watch {
+    poll: Poll,
+    signals: Signals,
+    events: Events,
+    verbosity: u8,
+}
+
+impl Watch {
+    fn start(verbosity: u8) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let mut signals = Signals::new([SIGTERM, SIGINT, SIGUSR1, SIGHUP])?;
+        poll.registry()
+            .register(&mut signals, Token(0), Interest::READABLE)?;
+        Ok(Self {
+            poll,
+            signals,
+            events: Events::with_capacity(4),
+            verbosity,
+        })
+    }
+
+    /// Waits for a signal that ends the daemon; `None` when there was none within `patience`.
+    fn wait(&mut self, patience: Option<Duration>) -> io::Result<Option<End>> {
+        loop {
+            match self.poll.poll(&mut self.events, patience) {
+                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+                _ => {}
+            }
+            let end = self.pending();
+            if end.is_some() || patience.is_some() {
+                return Ok(end);
             }
         }
     }
+
+    /// Tells of all signals that have come, and returns the most urgent end.
+    fn pending(&mut self) -> Option<End> {
+        let mut end = None;
+        for signal in self.signals.pending() {
+            let line = match signal {
+                SIGHUP => "HUP: there is nothing to reload",
+                SIGUSR1 => {
+                    end = end.or(Some(End::Gracefully));
+                    "USR1: stopping gracefully"
+                }
+                _ => {
+                    end = Some(End::AtOnce);
+                    "stopping"
+                }
+            };
+            if self.verbosity > 0 {
+                log::line(PROGRAM, line);
+            }
+        }
+        end
+    }
 }
+
+/// How soon the end of a graceful stop is noticed.
+const DRAIN_STEP: Duration = Duration::from_millis(20);

@@ -148,14 +148,26 @@ impl Running {
 
     /// Stops at once: closes all connections, ends the threads and gives up the store with
     /// everything in it. Returns when that is done, well within a second.
-    pub fn stop(mut self) {
-        self.end(Phase::Stop);
+    pub fn stop(self) {
+        drop(self);
     }
 
     /// Stops accepting, lets clients take the replies that are due (five seconds at most), then
     /// stops.
     pub fn stop_gracefully(mut self) {
-        self.end(Phase::Drain);
+        self.drain();
+        self.join();
+    }
+
+    /// Begins a graceful stop and returns at once; [`Running::has_ended`] tells when it is done,
+    /// and [`Running::stop`] cuts it short.
+    pub fn drain(&mut self) {
+        self.enter(Phase::Drain);
+    }
+
+    /// Tells whether all threads have ended.
+    pub fn has_ended(&self) -> bool {
+        self.threads.iter().all(JoinHandle::is_finished)
     }
 
     fn spawn(
@@ -171,13 +183,16 @@ impl Running {
         Ok(())
     }
 
-    fn end(&mut self, phase: Phase) {
+    fn enter(&mut self, phase: Phase) {
         self.shared.enter(phase);
         self.maintenance = None;
         for waker in &self.wakers {
             // A worker that can't be woken has ended already.
             let _ = waker.wake();
         }
+    }
+
+    fn join(&mut self) {
         for thread in self.threads.drain(..) {
             // A thread that panicked has said so; its connections are closed all the same.
             let _ = thread.join();
@@ -187,7 +202,8 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.end(Phase::Stop);
+        self.enter(Phase::Stop);
+        self.join();
     }
 }
 
@@ -255,6 +271,17 @@ pub fn descriptors_reserved(settings: &Settings) -> u64 {
     (settings.threads * per_worker + PROCESS_DESCRIPTORS) as u64
 }
 
+/// Returns how many clients can be served with `files` open files at most.
+///
+/// `None` when that makes no sense: memcached, which counts descriptors where we count clients, would
+/// not start either with `-c` above the limit.
+pub fn clients_within(settings: &Settings, files: u64) -> Option<usize> {
+    let wanted = settings.connections_max;
+    let room = usize::try_from(files.saturating_sub(descriptors_reserved(settings)));
+    let clients = wanted.min(room.unwrap_or(usize::MAX));
+    (clients > 0 && files >= wanted as u64).then_some(clients)
+}
+
 fn store_settings(settings: &Settings) -> steadfast_store::Settings {
     let mut store = steadfast_store::Settings::default();
     store.memory_bytes_max = usize::try_from(settings.memory_bytes).unwrap_or(usize::MAX);
@@ -311,3 +338,27 @@ const PROCESS_DESCRIPTORS: usize = 16;
 /// The store's own bounds on stripes.
 const STRIPE_BYTES_MIN: u64 = 1 << 20;
 const STRIPES_MAX: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fewer_files_mean_fewer_clients_down_to_what_memcached_takes() {
+        let mut settings = Settings {
+            connections_max: 1024,
+            ..Settings::default()
+        };
+        let reserved = descriptors_reserved(&settings) as usize;
+        for (files, clients) in [
+            (u64::MAX, Some(1024)),
+            (1024 + reserved as u64, Some(1024)),
+            (1024, Some(1024 - reserved)),
+            (1023, None),
+        ] {
+            assert_eq!(clients_within(&settings, files), clients, "{files}");
+        }
+        settings.connections_max = 10;
+        assert_eq!(clients_within(&settings, 10), None);
+    }
+}

@@ -10,8 +10,9 @@ mod peer;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -207,6 +208,64 @@ fn questions_are_answered_on_standard_output() {
 }
 
 #[test]
+fn standard_output_without_a_reader_is_no_failure_and_a_full_one_is() {
+    let (output, reader) = UnixStream::pair().unwrap();
+    drop(reader);
+    let child = daemon("--help")
+        .stdout(Stdio::from(OwnedFd::from(output)))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let ended_quietly = ended(&child.wait_with_output().unwrap());
+    assert_eq!(ended_quietly, (Some(0), String::new()));
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    assert_eq!(
+        ended(&daemon("-V").stdout(full).output().unwrap()),
+        (
+            Some(71),
+            "steadfast-cached: cannot write to standard output: no space left on device\n"
+                .to_owned()
+        )
+    );
+}
+
+#[test]
+fn more_clients_than_there_can_be_files_is_71() {
+    let most = u64::MAX;
+    assert_eq!(
+        fails(&format!("-l 127.0.0.1:0 -c {most}")),
+        (
+            Some(71),
+            format!(
+                "steadfast-cached: cannot have {most} open files for {most} clients (-c): \
+                 permission denied\n"
+            )
+        )
+    );
+}
+
+#[test]
+fn term_cuts_a_graceful_stop_short() {
+    let mut daemon = Foreground::start("-v -t 1");
+    let mut lines = BufReader::new(daemon.child.stderr.take().unwrap()).lines();
+    let mut slow = Client::connect(daemon.address).unwrap();
+    slow.send("set a 0 0 1000000\r\n");
+    slow.send(vec![b'x'; 1_000_000]);
+    slow.send("\r\n");
+    slow.expect("STORED\r\n");
+    slow.send("get a\r\n".repeat(60));
+    let mut observer = Client::connect(daemon.address).unwrap();
+    while observer.stat("bytes_written").parse::<u64>().unwrap() < 1_000_000 {}
+    daemon.signal(Signal::SIGUSR1);
+    let line = lines.next().unwrap().unwrap();
+    assert_eq!(line, "steadfast-cached: USR1: stopping gracefully");
+    daemon.signal(Signal::SIGTERM);
+    let line = lines.next().unwrap().unwrap();
+    assert_eq!(line, "steadfast-cached: stopping");
+    assert_eq!(daemon.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn term_and_int_end_at_once_with_0() {
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         let daemon = Foreground::start("");
@@ -322,6 +381,45 @@ fn daemon_serves_when_its_parent_exits_and_cleans_up_at_the_end() {
     );
     kill(pid, Signal::SIGTERM).unwrap();
     await_true(|| !folder.path().join("cached.pid").exists());
+}
+
+#[test]
+fn pid_file_with_a_relative_path_is_found_again_at_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let status = daemon("-d -l 127.0.0.1:0 -P cached.pid")
+        .current_dir(&folder)
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(0));
+    let path = folder.path().join("cached.pid");
+    let pid = fs::read_to_string(&path).unwrap().trim().parse().unwrap();
+    kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
+    await_true(|| !path.exists());
+}
+
+#[test]
+fn start_that_came_to_nothing_leaves_no_pid_file() {
+    if !geteuid().is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cached.pid");
+    // Root without the power to become another.
+    let output = Command::new("setpriv")
+        .args(["--bounding-set", "-all", "--inh-caps", "-all"])
+        .arg(env!("CARGO_BIN_EXE_steadfast-cached"))
+        .args(["-d", "-u", "nobody", "-l", "127.0.0.1:0", "-P"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert_eq!(
+        ended(&output),
+        (
+            Some(71),
+            "steadfast-cached: cannot set the supplementary groups: permission denied\n".to_owned()
+        )
+    );
+    assert!(!path.exists());
 }
 
 #[test]
