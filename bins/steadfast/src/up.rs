@@ -13,22 +13,26 @@ mod command;
 mod ledger;
 mod page;
 mod sessions;
+mod terminal;
 mod web;
 mod wire;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal as _, Write as _};
+use std::io::{self, BufRead, BufReader, IsTerminal as _, Read as _};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use self::browser::Browser;
 use self::cluster::{Cluster, NODES, Node};
 use self::command::{Command, HELP};
+use self::terminal::Terminal;
 use crate::cli::UpOptions;
 
 /// Runs the cluster until its script, its terminal or a signal ends it.
@@ -49,46 +53,78 @@ pub(crate) fn run(options: &UpOptions) -> Result<(), UpError> {
 }
 
 async fn serve(options: &UpOptions, script: Option<Script>) -> Result<(), UpError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(UpError::other)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(UpError::other)?;
-    let cluster = Cluster::start(options.port, options.memory << 20).await;
+    let mut signals = Signals::new()?;
+    let is_scripted = script.is_some();
+    let by_hand = !is_scripted && io::stdin().is_terminal();
+    let terminal = Arc::new(Terminal::new(by_hand));
+    let cluster = Cluster::start(options.port, options.memory << 20, Arc::clone(&terminal)).await;
     let cluster = cluster.map_err(UpError::other)?;
     let mut console = Console {
         cluster,
         browsers: HashMap::new(),
     };
-    console.welcome();
-    let by_hand = script.is_none() && io::stdin().is_terminal();
+    console.welcome(by_hand);
     let mut lines = match script {
         Some(script) => read_lines(script),
         None if by_hand => read_lines(Box::new(BufReader::new(io::stdin()))),
         None => mpsc::channel(1).1,
     };
-    let is_scripted = options.script.is_some();
     // Without a script or a terminal there are no lines: only a signal ends it then.
     let takes_lines = is_scripted || by_hand;
+    let mut number = 0;
     let result = loop {
-        if by_hand {
-            prompt();
-        }
+        terminal.prompt();
         let line = tokio::select! {
             line = lines.recv(), if takes_lines => line,
-            _ = terminate.recv() => break Ok(()),
-            _ = interrupt.recv() => break Ok(()),
+            () = signals.recv() => None,
         };
-        let Some(line) = line else { break Ok(()) };
+        let Some(line) = line else {
+            terminal.leave();
+            break Ok(());
+        };
+        terminal.handle_line();
+        number += 1;
         if is_scripted {
-            say!("> {}\n", line.trim_end());
+            say!("> {}\n", String::from_utf8_lossy(&line).trim_end());
         }
-        match console.obey(&line).await {
+        // A signal ends what hangs, too: a visit may wait for a lock.
+        let obeyed = tokio::select! {
+            obeyed = console.obey(&line) => obeyed,
+            () = signals.recv() => Ok(Flow::Quit),
+        };
+        match obeyed {
             Ok(Flow::Continue) => {}
             Ok(Flow::Quit) => break Ok(()),
-            Err(error) if is_scripted => break Err(error),
+            Err(error) if is_scripted => break Err(UpError(format!("line {number}: {error}"))),
             Err(error) => say!("  {error}\n"),
         }
     };
-    console.cluster.stop().await;
+    // What does not end in time ends with the process.
+    let _ = timeout(STOP_MAX, console.cluster.stop()).await;
     result
+}
+
+/// TERM and INT.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, UpError> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(UpError::other)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(UpError::other)?,
+        })
+    }
+
+    /// Waits for the next of either.
+    async fn recv(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 type Script = Box<dyn BufRead + Send>;
@@ -97,23 +133,32 @@ fn open_script(path: &Path) -> Result<Script, UpError> {
     if path == Path::new("-") {
         return Ok(Box::new(BufReader::new(io::stdin())));
     }
-    let file = File::open(path).map_err(|error| {
+    let open = || {
+        let mut script = BufReader::new(File::open(path)?);
+        // A directory can be opened, and only then not be read.
+        script.fill_buf()?;
+        Ok(Box::new(script) as Script)
+    };
+    open().map_err(|error: io::Error| {
         UpError(format!(
             "cannot read the script {}: {error}",
             path.display()
         ))
-    })?;
-    Ok(Box::new(BufReader::new(file)))
+    })
 }
 
 /// Reads lines in a thread of its own, since a terminal can't be waited for in any other way; the
-/// thread ends with its input or with the process.
-fn read_lines(mut input: Script) -> mpsc::Receiver<String> {
+/// thread ends with its input or with the process. Of a line that is too long there comes enough to
+/// be refused.
+fn read_lines(mut input: Script) -> mpsc::Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::channel(1);
     std::thread::spawn(move || {
         loop {
-            let mut line = String::new();
-            match input.read_line(&mut line) {
+            let mut line = Vec::new();
+            match (&mut input)
+                .take(LINE_BYTES_MAX)
+                .read_until(b'\n', &mut line)
+            {
                 Ok(0) | Err(_) => return,
                 Ok(_) if sender.blocking_send(line).is_err() => return,
                 Ok(_) => {}
@@ -121,12 +166,6 @@ fn read_lines(mut input: Script) -> mpsc::Receiver<String> {
         }
     });
     receiver
-}
-
-fn prompt() {
-    say!("steadfast> ");
-    // A terminal that takes no output will not give input either.
-    let _ = io::stdout().flush();
 }
 
 /// Whether there is more to come after a command.
@@ -141,21 +180,22 @@ struct Console {
 }
 
 impl Console {
-    fn welcome(&self) {
+    fn welcome(&self, by_hand: bool) {
         let url = format!("http://{}/session.php", self.cluster.place(Node::Balancer));
         let cache = self.cluster.place(Node::Cache(0));
-        say!(
-            "{url}
-
-"
-        );
+        say!("{url}\n\n");
         self.status();
+        let commands = if by_hand {
+            "Type here:"
+        } else {
+            "Start it on a terminal (here is none) and type:"
+        };
         say!(
             "
 Three things to try:
   1. Refresh the page in a browser, or again and again: curl -c jar -b jar {url}
      The counter goes up by one, web1 and web2 take turns, the session id stays.
-  2. Type here: stop cache1. Refresh: the counter goes on. Then: start cache1, refresh once,
+  2. {commands} stop cache1. Refresh: the counter goes on. Then: start cache1, refresh once,
      stop cache2, refresh: it still goes on. A web node can go just as well: stop web2.
   3. Ask a cache as you would ask memcached: echo stats | nc -q1 {} {}
 
@@ -177,7 +217,9 @@ Three things to try:
         }
     }
 
-    async fn obey(&mut self, line: &str) -> Result<Flow, UpError> {
+    async fn obey(&mut self, line: &[u8]) -> Result<Flow, UpError> {
+        // What is no text is no command either, and shown as far as it is.
+        let line = String::from_utf8_lossy(line);
         match line.parse().map_err(UpError::other)? {
             Command::Nothing => {}
             Command::Help => say!("{HELP}"),
@@ -235,6 +277,12 @@ fn node(name: &str) -> Result<Node, UpError> {
 
 /// Visitors that a terminal or script may invent.
 const BROWSERS_MAX: usize = 1000;
+
+/// The longest line of a script or a terminal; more is taken for the next line.
+const LINE_BYTES_MAX: u64 = 4096;
+
+/// How long the nodes may take to stop when all is over.
+const STOP_MAX: Duration = Duration::from_millis(500);
 
 /// Why the cluster does not run, in one line.
 #[derive(Debug)]

@@ -58,21 +58,35 @@ fn stderr(output: &Output) -> String {
 /// A cluster that runs until it is dropped.
 struct Cluster {
     child: Child,
-    _stdout: BufReader<std::process::ChildStdout>,
+    stdout: BufReader<std::process::ChildStdout>,
     address: String,
+    caches: Vec<String>,
 }
 
 impl Cluster {
     fn start(arguments: &[&str]) -> Self {
         let mut child = steadfast()
             .args(arguments)
-            .stdin(Stdio::null())
+            .stdin(if arguments.is_empty() {
+                Stdio::null()
+            } else {
+                Stdio::piped()
+            })
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let mut first = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut first).unwrap();
+        let mut caches = Vec::new();
+        while caches.len() < 2 {
+            let mut line = String::new();
+            assert!(stdout.read_line(&mut line).unwrap() > 0, "it says more");
+            let words: Vec<_> = line.split_whitespace().collect();
+            if words.first().is_some_and(|word| word.starts_with("cache")) {
+                caches.push(words[1].to_owned());
+            }
+        }
         let address = first
             .trim()
             .strip_prefix("http://")
@@ -81,8 +95,21 @@ impl Cluster {
             .to_owned();
         Self {
             child,
-            _stdout: stdout,
+            stdout,
             address,
+            caches,
+        }
+    }
+
+    /// Reads its output up to `start` of a line; returns the rest of that line.
+    fn word_after(&mut self, start: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert!(self.stdout.read_line(&mut line).unwrap() > 0, "{start}");
+            let line = line.trim_start_matches([' ', '|']);
+            if let Some(rest) = line.strip_prefix(start) {
+                return rest.trim().to_owned();
+            }
         }
     }
 
@@ -270,7 +297,11 @@ fn mistakes_in_a_script_are_named_and_end_it() {
     ] {
         let output = script(lines);
         assert_eq!(output.status.code(), Some(1), "{lines}");
-        assert_eq!(stderr(&output), format!("steadfast: {message}\n"));
+        let last = lines.lines().count();
+        assert_eq!(
+            stderr(&output),
+            format!("steadfast: line {last}: {message}\n")
+        );
     }
 }
 
@@ -283,4 +314,50 @@ fn a_missing_script_is_an_error_before_anything_starts() {
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
     assert!(stderr(&output).starts_with("steadfast: cannot read the script /nonexistent/script: "));
+}
+
+#[test]
+fn a_script_that_is_no_script_is_an_error_too() {
+    let output = steadfast().args(["--script", "/"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    assert!(stderr(&output).starts_with("steadfast: cannot read the script /: "));
+    let mut child = steadfast()
+        .args(["--script", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"status\n\xff\xfe\x1b\n").unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "rubbish is no end");
+    let text = stderr(&output);
+    assert!(
+        text.starts_with("steadfast: line 2: unknown command '"),
+        "{text}"
+    );
+    assert!(!text.contains('\x1b'), "{text}");
+}
+
+#[test]
+fn a_signal_ends_a_visit_that_hangs() {
+    let mut cluster = Cluster::start(&["--script", "-"]);
+    let mut stdin = cluster.child.stdin.take().unwrap();
+    stdin.write_all(b"visit\nvisit\n").unwrap();
+    let id = cluster.word_after("[PHPSESSID] => ");
+    // Somebody else has its lock, so the next visit waits for it, longer than a test would.
+    for cache in cluster.caches.clone() {
+        let mut stream = TcpStream::connect(cache).unwrap();
+        let request = format!("add {id}.lock 0 0 1\r\nx\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = [0; 8];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"STORED\r\n");
+    }
+    stdin.write_all(b"visit\n").unwrap();
+    cluster.word_after("> visit");
+    assert_eq!(cluster.end("-TERM"), Some(0));
 }

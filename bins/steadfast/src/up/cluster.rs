@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use super::ledger::Ledger;
 use super::sessions::{Sessions, Watch};
+use super::terminal::Terminal;
 use super::web::WebNode;
 
 /// A node of the demo.
@@ -94,6 +95,7 @@ pub(crate) struct Cluster {
     noticed: Arc<Notify>,
     /// Bound as long as the cluster lives: its number is taken.
     _claim: UdpSocket,
+    terminal: Arc<Terminal>,
 }
 
 #[derive(Debug)]
@@ -112,7 +114,11 @@ impl Cluster {
     ///
     /// # Errors
     /// A node cannot be started.
-    pub(crate) async fn start(port: Option<u16>, memory_bytes: u64) -> Result<Self, NodeError> {
+    pub(crate) async fn start(
+        port: Option<u16>,
+        memory_bytes: u64,
+        terminal: Arc<Terminal>,
+    ) -> Result<Self, NodeError> {
         let mut problem = NodeError::new(Node::Balancer, "no free ports");
         for number in 0..NUMBERS_TRIED {
             let Ok(claim) = UdpSocket::bind(loopback(BALANCER_HOST, CLAIM_PORT + number)) else {
@@ -127,6 +133,7 @@ impl Cluster {
                 ledger: Arc::default(),
                 noticed: Arc::default(),
                 _claim: claim,
+                terminal: Arc::clone(&terminal),
             };
             if let Some(port) = port {
                 cluster.places[slot(Node::Balancer)].set_port(port);
@@ -331,9 +338,10 @@ listen http
 
     fn embedding(&self) -> Embedding {
         let noticed = Arc::clone(&self.noticed);
+        let terminal = Arc::clone(&self.terminal);
         let mut embedding = Embedding::default();
         embedding.notices = Some(Arc::new(move |line: &str| {
-            say!("  balancer: {line}\n");
+            terminal.notice(&format!("balancer: {}", in_short(line)));
             noticed.notify_waiters();
         }));
         embedding
@@ -369,6 +377,17 @@ listen http
         };
         let _ = timeout(NOTICE_MAX, up).await;
     }
+}
+
+/// A notice of the balancer, written for a log, without what only a log needs: level and process
+/// before it, counts behind it.
+fn in_short(notice: &str) -> String {
+    let words = notice
+        .split_once(") : ")
+        .map_or(notice, |(_, words)| words)
+        .trim_end();
+    let parts: Vec<_> = words.splitn(3, ", ").take(2).collect();
+    parts.join(", ")
 }
 
 fn slot(node: Node) -> usize {
@@ -427,5 +446,16 @@ mod tests {
             assert_eq!(Node::named(&node.to_string()), Some(node));
         }
         assert_eq!(Node::named("cache3"), None);
+    }
+
+    #[test]
+    fn notices_are_shown_in_short() {
+        let line = "[WARNING]  (448) : Server http/web2 is DOWN, reason: Layer4 connection problem, \
+                    info: \"refused\", check duration: 0ms. 1 active and 0 backup servers left.";
+        assert_eq!(
+            in_short(line),
+            "Server http/web2 is DOWN, reason: Layer4 connection problem"
+        );
+        assert_eq!(in_short("Proxy http started.\n"), "Proxy http started.");
     }
 }

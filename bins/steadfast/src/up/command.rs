@@ -80,7 +80,8 @@ impl fmt::Display for CommandError {
             Self::Unknown(word, nearest) => {
                 write!(
                     f,
-                    "unknown command '{word}'; did you mean '{nearest}'? ('help' lists all)"
+                    "unknown command '{}'; did you mean '{nearest}'? ('help' lists all)",
+                    word.escape_debug()
                 )
             }
             Self::NodeMissing(verb) => write!(f, "{verb} what? for example: {verb} cache1"),
