@@ -2,19 +2,15 @@
 
 use crate::system;
 
-/// Makes all threads allocate from one heap, and gives blocks from 128 KiB on mappings of their own.
+/// Makes all threads allocate from one heap.
 ///
 /// For daemons in which one thread frees what another has allocated, as a cache that evicts does.
 /// By default glibc gives each thread a heap, and a block that is freed goes back to the heap it
 /// came from, where the thread that freed it does not look: with four threads a cache grew to three
-/// times the memory that it had in use. A large block in a heap leaves a gap that smaller ones
-/// spoil.
+/// times the memory that it had in use.
 ///
 /// For threads that have not yet allocated: call it before they start. A second call changes
 /// nothing; other allocators than glibc's are left as they are.
 pub fn share_one_heap() {
-    system::share_one_heap(MAPPED_BYTES_MIN);
+    system::share_one_heap();
 }
-
-/// glibc's own first choice, which it would raise to 32 MiB with the first such block freed.
-const MAPPED_BYTES_MIN: i32 = 128 << 10;

@@ -25,17 +25,13 @@ pub(crate) fn init_groups(name: &str, gid: Gid) -> nix::Result<()> {
     unistd::initgroups(&name, gid)
 }
 
-/// Limits glibc's allocator to one heap, and maps blocks of `mapped_bytes_min` and more.
-pub(crate) fn share_one_heap(mapped_bytes_min: i32) {
+/// Limits glibc's allocator to one heap.
+pub(crate) fn share_one_heap() {
     #[cfg(target_env = "gnu")]
-    // SAFETY: takes plain numbers, and the allocator's own lock; a number that it refuses changes
-    // nothing.
+    // SAFETY: takes plain numbers, and the allocator's own lock.
     unsafe {
         libc::mallopt(libc::M_ARENA_MAX, 1);
-        libc::mallopt(libc::M_MMAP_THRESHOLD, mapped_bytes_min);
     }
-    #[cfg(not(target_env = "gnu"))]
-    let _ = mapped_bytes_min;
 }
 
 /// Counts the threads of this process; 1 when the kernel does not tell.
