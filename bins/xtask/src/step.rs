@@ -63,7 +63,8 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 /// The workspace's root directory.
 pub(crate) fn workspace() -> PathBuf {
     let own = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| OsString::from("bins/xtask"));
-    Path::new(&own).join("../..")
+    let root = Path::new(&own).join("../..");
+    root.canonicalize().unwrap_or(root)
 }
 
 /// A directory for what is built with other compiler flags, so that the usual build stays as it is.
