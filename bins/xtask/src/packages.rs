@@ -24,6 +24,8 @@ const PACKAGES: &[Package] = &[
     Package("haproxy", "/usr/sbin/haproxy", Some("haproxy")),
     Package("netcat-openbsd", "/usr/bin/nc.openbsd", None),
     Package("iproute2", "/usr/sbin/ip", None),
+    // For `kill`.
+    Package("procps", "/usr/bin/kill", None),
 ];
 
 /// Makes sure that all packages are there, and installs what is missing if this is allowed.
