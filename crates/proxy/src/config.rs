@@ -51,29 +51,24 @@ pub struct Parsed {
 /// Reads configuration files, in order, as if they were one; a section ends with its file.
 ///
 /// `files` holds pairs of name and content; `environment` looks up a variable. All faults of all
-/// files are listed, not only the first (up to a thousand). Takes time linear in the size of the
-/// files.
+/// files are listed, not only the first (up to a thousand; a note tells of more). Takes time linear
+/// in the size of the files.
 #[must_use]
 pub fn parse(files: &[(&str, &[u8])], environment: &dyn Fn(&str) -> Option<String>) -> Parsed {
     let mut parser = parser::Parser::new(environment);
     for (name, content) in files {
         parser.read_file(name, content);
     }
-    let (draft, mut diagnostics) = parser.finish();
-    let has_error = |diagnostics: &[Diagnostic]| {
-        diagnostics
-            .iter()
-            .any(|diagnostic| diagnostic.severity == Severity::Error)
-    };
+    let (draft, mut complaints) = parser.finish();
     let mut config = None;
-    if !has_error(&diagnostics) {
-        config = Some(validate::resolve(draft, &mut diagnostics));
+    if !complaints.has_error() {
+        config = Some(validate::resolve(draft, &mut complaints));
     }
-    if has_error(&diagnostics) {
+    if complaints.has_error() {
         config = None;
     }
     Parsed {
         config,
-        diagnostics,
+        diagnostics: complaints.into_vec(),
     }
 }

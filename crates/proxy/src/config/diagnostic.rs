@@ -105,3 +105,49 @@ impl fmt::Display for Diagnostic {
         }
     }
 }
+
+/// The complaints about all files, in order, as many as are kept.
+///
+/// Invariant: at most [`KEPT_MAX`] complaints, then at most one note that there were others. The
+/// note is an error if one of those others was: a configuration never loads past a lost error.
+#[derive(Debug, Default)]
+pub(super) struct Complaints {
+    kept: Vec<Diagnostic>,
+    has_error: bool,
+}
+
+impl Complaints {
+    /// Keeps `diagnostic`, or only that there was one.
+    pub(super) fn push(&mut self, diagnostic: Diagnostic) {
+        let severity = diagnostic.severity;
+        self.has_error |= severity == Severity::Error;
+        if self.kept.len() < KEPT_MAX {
+            self.kept.push(diagnostic);
+        } else if let Some(note) = self.kept.get_mut(KEPT_MAX) {
+            note.severity = note.severity.max(severity);
+        } else {
+            self.kept.push(Diagnostic {
+                message: String::from("too many messages; this and later ones are not listed"),
+                ..diagnostic
+            });
+        }
+    }
+
+    /// Tells whether the configuration is unusable.
+    pub(super) fn has_error(&self) -> bool {
+        self.has_error
+    }
+
+    /// Tells whether reading on can't bring anything that would be told.
+    pub(super) fn is_hopeless(&self) -> bool {
+        self.has_error && self.kept.len() > KEPT_MAX
+    }
+
+    /// The complaints, in order.
+    pub(super) fn into_vec(self) -> Vec<Diagnostic> {
+        self.kept
+    }
+}
+
+/// Complaints that are kept: more than anybody reads.
+const KEPT_MAX: usize = 1000;

@@ -1,7 +1,7 @@
 //! The statement `option`.
 
 use super::address::{NOT_IMPLEMENTED, parse_network};
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Complaints, Diagnostic};
 use super::keyword::{FOREIGN_OPTIONS, unknown};
 use super::logging::TrafficFormat;
 use super::model::{ConnectionMode, ForwardFor, Redispatch};
@@ -31,7 +31,7 @@ const OPTIONS: &[Opt] = &[
 pub(super) fn option(
     section: &mut Section,
     statement: &Statement<'_>,
-    warnings: &mut Vec<Diagnostic>,
+    warnings: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     let name = statement.require(1, "'option' expects an option name.")?;
     let Some((_, side, read)) = OPTIONS.iter().find(|(known, ..)| *known == name) else {
@@ -50,7 +50,7 @@ pub(super) fn option(
 fn switch(
     section: &mut Section,
     statement: &Statement<'_>,
-    _: &mut Vec<Diagnostic>,
+    _: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     let name = statement.word(1).unwrap_or_default();
     statement.check_arguments_max(1, &format!("option {name}"))?;
@@ -75,7 +75,7 @@ fn switch(
 fn connection_mode(
     section: &mut Section,
     statement: &Statement<'_>,
-    _: &mut Vec<Diagnostic>,
+    _: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     let name = statement.word(1).unwrap_or_default();
     statement.check_arguments_max(1, &format!("option {name}"))?;
@@ -97,7 +97,7 @@ fn connection_mode(
 fn old_forceclose(
     section: &mut Section,
     statement: &Statement<'_>,
-    warnings: &mut Vec<Diagnostic>,
+    warnings: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     statement.check_not_negated("option 'forceclose'")?;
     statement.check_arguments_max(1, "option forceclose")?;
@@ -111,7 +111,7 @@ fn old_forceclose(
 fn forwardfor(
     section: &mut Section,
     statement: &Statement<'_>,
-    _: &mut Vec<Diagnostic>,
+    _: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     statement.check_not_negated("option 'forwardfor'")?;
     let mut forward_for = ForwardFor {
@@ -155,7 +155,7 @@ fn forwardfor(
 fn httplog(
     section: &mut Section,
     statement: &Statement<'_>,
-    _: &mut Vec<Diagnostic>,
+    _: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     statement.check_not_negated("option 'httplog'")?;
     match statement.word(2) {
@@ -171,7 +171,7 @@ fn httplog(
 fn redispatch(
     section: &mut Section,
     statement: &Statement<'_>,
-    _: &mut Vec<Diagnostic>,
+    _: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     statement.check_arguments_max(2, "option redispatch")?;
     let number: i32 = match statement.word(2) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::address::NOT_IMPLEMENTED;
-use super::diagnostic::{Diagnostic, Position, Severity};
+use super::diagnostic::{Complaints, Diagnostic, Position};
 use super::global;
 use super::keyword::{FOREIGN_SECTIONS, unknown};
 use super::lexer::{LexError, Variables, Word, split};
@@ -29,7 +29,7 @@ pub(super) struct Parser<'e> {
     current: Current,
     file: Arc<str>,
     line: u32,
-    diagnostics: Vec<Diagnostic>,
+    complaints: Complaints,
 }
 
 /// The section that statements belong to.
@@ -55,13 +55,13 @@ impl<'e> Parser<'e> {
             current: Current::None,
             file: Arc::from(""),
             line: 0,
-            diagnostics: Vec::new(),
+            complaints: Complaints::default(),
         }
     }
 
     /// What was read, and the complaints about it.
-    pub(super) fn finish(self) -> (Draft, Vec<Diagnostic>) {
-        (self.draft, self.diagnostics)
+    pub(super) fn finish(self) -> (Draft, Complaints) {
+        (self.draft, self.complaints)
     }
 
     /// Reads a file. A section ends with its file.
@@ -71,10 +71,14 @@ impl<'e> Parser<'e> {
         self.line = 1;
         if content.len() > FILE_BYTES_MAX {
             let message = format!("file of {} bytes exceeds {FILE_BYTES_MAX}", content.len());
-            self.report(Diagnostic::error(&self.position(1), message));
+            self.complaints
+                .push(Diagnostic::error(&self.position(1), message));
             return;
         }
         for line in content.split_inclusive(|byte| *byte == b'\n') {
+            if self.complaints.is_hopeless() {
+                return;
+            }
             match line.split_last() {
                 Some((b'\n', line)) => self.read_line(line),
                 _ => {
@@ -91,13 +95,15 @@ impl<'e> Parser<'e> {
         let message = format!(
             "Missing LF on last line, file might have been truncated at position {column}."
         );
-        self.report(Diagnostic::error(&self.position(column), message));
+        self.complaints
+            .push(Diagnostic::error(&self.position(column), message));
     }
 
     fn read_line(&mut self, line: &[u8]) {
         if line.len() > LINE_BYTES_MAX {
             let message = format!("line of {} bytes exceeds {LINE_BYTES_MAX}", line.len());
-            self.report(Diagnostic::error(&self.position(1), message));
+            self.complaints
+                .push(Diagnostic::error(&self.position(1), message));
             return;
         }
         let file = Arc::clone(&self.file);
@@ -111,7 +117,7 @@ impl<'e> Parser<'e> {
             Err(error) => self.report_lex_error(line, &error),
             Ok(words) => {
                 if let Err(diagnostic) = self.read_words(&words, &file) {
-                    self.report(diagnostic);
+                    self.complaints.push(diagnostic);
                 }
             }
         }
@@ -175,7 +181,7 @@ impl<'e> Parser<'e> {
             let text = unknown("keyword", keyword, " out of section", sections, "");
             return Err(statement.error(0, text));
         };
-        proxy::handle(section, statement, &mut self.diagnostics)
+        proxy::handle(section, statement, &mut self.complaints)
     }
 
     fn open_global(&mut self, statement: &Statement<'_>) -> Result<(), Diagnostic> {
@@ -193,7 +199,7 @@ impl<'e> Parser<'e> {
             }
         };
         if let Some(warning) = odd_name(name, statement) {
-            self.report(warning);
+            self.complaints.push(warning);
         }
         if self.draft.defaults.len() + self.draft.proxies.len() >= SECTIONS_MAX {
             return Err(statement.error(0, format!("more than {SECTIONS_MAX} sections")));
@@ -267,7 +273,8 @@ impl<'e> Parser<'e> {
         let line = format!("'{keyword} {} {address}'", section.name);
         if !section.kind.has_frontend() {
             let message = format!("{line}: the address is ignored, a backend has no listener.");
-            self.report(Diagnostic::warning(&statement.position_of(index), message));
+            self.complaints
+                .push(Diagnostic::warning(&statement.position_of(index), message));
             return Ok(());
         }
         proxy::add_binds(section, statement, index, address)?;
@@ -275,7 +282,8 @@ impl<'e> Parser<'e> {
             "{line} is an old form, which HAProxy refuses since 1.6; write 'bind {address}' on a \
              line of its own today."
         );
-        self.report(Diagnostic::warning(&statement.position_of(index), message));
+        self.complaints
+            .push(Diagnostic::warning(&statement.position_of(index), message));
         Ok(())
     }
 
@@ -297,24 +305,12 @@ impl<'e> Parser<'e> {
                 .collect();
             message.push_str(&format!(":\n  {}\n  {:indent$}^", shown.trim_end(), ""));
         }
-        self.report(Diagnostic::error(&self.position(*column), message));
+        self.complaints
+            .push(Diagnostic::error(&self.position(*column), message));
     }
 
     fn position(&self, column: u32) -> Position {
         Position::new(Arc::clone(&self.file), self.line, column)
-    }
-
-    /// Keeps a complaint. Beyond the limit one more says that there are others.
-    fn report(&mut self, diagnostic: Diagnostic) {
-        match self.diagnostics.len() {
-            ..DIAGNOSTICS_MAX => self.diagnostics.push(diagnostic),
-            DIAGNOSTICS_MAX => self.diagnostics.push(Diagnostic {
-                severity: Severity::Error,
-                position: diagnostic.position,
-                message: String::from("too many errors; this and later ones are not listed"),
-            }),
-            _ => {}
-        }
     }
 }
 
@@ -339,9 +335,6 @@ const LINE_BYTES_MAX: usize = 16 * 1024;
 
 /// Sections of all files; each proxy costs memory in the runtime state.
 const SECTIONS_MAX: usize = 4096;
-
-/// Complaints that are kept.
-const DIAGNOSTICS_MAX: usize = 1000;
 
 /// Longer lines are not shown under a complaint.
 const EXCERPT_BYTES_MAX: usize = 200;

@@ -1,7 +1,7 @@
 //! Keywords of `defaults`, `frontend`, `backend` and `listen`.
 
 use super::address::{NOT_IMPLEMENTED, parse_bind};
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Complaints, Diagnostic};
 use super::keyword::{FOREIGN_BALANCE, FOREIGN_BIND, FOREIGN_PROXY, unknown};
 use super::logging::{LogSource, parse_target};
 use super::model::{Balance, Bind, Redispatch, Timeouts};
@@ -13,7 +13,7 @@ use super::statement::{Modifier, Statement};
 
 /// Reads a statement into a section; warnings go to the list.
 pub(super) type Handler =
-    fn(&mut Section, &Statement<'_>, &mut Vec<Diagnostic>) -> Result<(), Diagnostic>;
+    fn(&mut Section, &Statement<'_>, &mut Complaints) -> Result<(), Diagnostic>;
 
 /// A keyword: its name, the side that it belongs to, and how its statement is read.
 type Keyword = (&'static str, Side, Handler);
@@ -48,7 +48,7 @@ const KEYWORDS: &[Keyword] = &[
 pub(super) fn handle(
     section: &mut Section,
     statement: &Statement<'_>,
-    warnings: &mut Vec<Diagnostic>,
+    warnings: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     let word = statement.keyword();
     let Some((_, side, read)) = KEYWORDS.iter().find(|(name, ..)| *name == word) else {
@@ -81,7 +81,7 @@ pub(super) fn handle(
 fn balance(
     section: &mut Section,
     statement: &Statement<'_>,
-    _: &mut Vec<Diagnostic>,
+    _: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     match statement.require(1, "'balance' expects an algorithm: 'roundrobin'")? {
         "roundrobin" => {
@@ -110,7 +110,7 @@ fn balance(
 fn bind(
     section: &mut Section,
     statement: &Statement<'_>,
-    _: &mut Vec<Diagnostic>,
+    _: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     let expects =
         "'bind' expects {<path>|[addr1]:port1[-end1]}{,[addr]:port[-end]}... as arguments.";
@@ -153,7 +153,7 @@ pub(super) fn add_binds(
 fn default_backend(
     section: &mut Section,
     statement: &Statement<'_>,
-    _: &mut Vec<Diagnostic>,
+    _: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     let name = statement.require(1, "'default_backend' expects a backend name.")?;
     section.settings.default_backend = Some((name.to_owned(), statement.position_of(1)));
@@ -163,7 +163,7 @@ fn default_backend(
 fn disabled(
     section: &mut Section,
     statement: &Statement<'_>,
-    _: &mut Vec<Diagnostic>,
+    _: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     section.settings.disabled = true;
     statement.check_arguments_max(0, "disabled")
@@ -172,7 +172,7 @@ fn disabled(
 fn enabled(
     section: &mut Section,
     statement: &Statement<'_>,
-    _: &mut Vec<Diagnostic>,
+    _: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     section.settings.disabled = false;
     statement.check_arguments_max(0, "enabled")
@@ -181,7 +181,7 @@ fn enabled(
 fn id(
     section: &mut Section,
     statement: &Statement<'_>,
-    _: &mut Vec<Diagnostic>,
+    _: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     let id = statement.integer(1, "id", 1, i32::MAX.unsigned_abs())?;
     section.id = Some((id, statement.position_of(1)));
@@ -191,7 +191,7 @@ fn id(
 fn log(
     section: &mut Section,
     statement: &Statement<'_>,
-    _: &mut Vec<Diagnostic>,
+    _: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     let targets = &mut section.settings.log;
     if statement.modifier != Modifier::Set {
@@ -217,7 +217,7 @@ fn log(
 fn maxconn(
     section: &mut Section,
     statement: &Statement<'_>,
-    _: &mut Vec<Diagnostic>,
+    _: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     let limit = statement.integer(1, "maxconn", 0, i32::MAX.unsigned_abs())?;
     section.settings.maxconn = (limit > 0).then_some(limit);
@@ -227,7 +227,7 @@ fn maxconn(
 fn mode(
     section: &mut Section,
     statement: &Statement<'_>,
-    _: &mut Vec<Diagnostic>,
+    _: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     // Whatever it says, it has been said: no second complaint about a missing mode.
     section.settings.has_mode = true;
@@ -244,7 +244,7 @@ fn mode(
 fn retries(
     section: &mut Section,
     statement: &Statement<'_>,
-    _: &mut Vec<Diagnostic>,
+    _: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     section.settings.retries = Some(statement.integer(1, "retries", 0, RETRIES_MAX)?);
     Ok(())
@@ -253,7 +253,7 @@ fn retries(
 fn timeout(
     section: &mut Section,
     statement: &Statement<'_>,
-    warnings: &mut Vec<Diagnostic>,
+    warnings: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     let name = statement.word(1).unwrap_or_default();
     let Some((_, side, field)) = TIMEOUTS.iter().find(|(known, ..)| *known == name) else {
@@ -309,7 +309,7 @@ const TIMEOUTS: &[TimeoutField] = &[
 fn old_timeout(
     section: &mut Section,
     statement: &Statement<'_>,
-    warnings: &mut Vec<Diagnostic>,
+    warnings: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     let word = statement.keyword();
     let value = statement.time(1, word)?;
@@ -338,7 +338,7 @@ fn old_timeout(
 fn old_redispatch(
     section: &mut Section,
     statement: &Statement<'_>,
-    warnings: &mut Vec<Diagnostic>,
+    warnings: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     statement.check_arguments_max(0, "redispatch")?;
     section.settings.redispatch = Redispatch::FromLast(1);

@@ -1,7 +1,7 @@
 //! The statement `http-request`.
 
 use super::address::NOT_IMPLEMENTED;
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Complaints, Diagnostic};
 use super::keyword::{FOREIGN_HTTP_REQUEST, unknown};
 use super::model::{HeaderMatch, HttpRequestRule};
 use super::section::{Kind, Section};
@@ -11,7 +11,7 @@ use super::statement::Statement;
 pub(super) fn http_request(
     section: &mut Section,
     statement: &Statement<'_>,
-    _: &mut Vec<Diagnostic>,
+    _: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     if section.kind == Kind::Defaults && section.name.is_empty() {
         let message = "'http-request' not allowed in anonymous 'defaults' section.";

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::address::{Host, parse_host_only, parse_server};
-use super::diagnostic::{Diagnostic, Position};
+use super::diagnostic::{Complaints, Diagnostic, Position};
 use super::keyword::{FOREIGN_SERVER, unknown};
 use super::model::{Check, Server};
 use super::section::{Section, odd_character};
@@ -78,7 +78,7 @@ impl ServerDraft {
 pub(super) fn server(
     section: &mut Section,
     statement: &Statement<'_>,
-    _: &mut Vec<Diagnostic>,
+    _: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     let expects = "'server' expects <name> and <addr>[:<port>] as arguments.";
     let name = statement.require(1, expects)?;
@@ -113,7 +113,7 @@ pub(super) fn server(
 pub(super) fn default_server(
     section: &mut Section,
     statement: &Statement<'_>,
-    _: &mut Vec<Diagnostic>,
+    _: &mut Complaints,
 ) -> Result<(), Diagnostic> {
     read_settings(
         &mut section.settings.default_server,

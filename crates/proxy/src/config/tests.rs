@@ -893,7 +893,7 @@ fn sizes_are_limited_and_named() {
     );
     let faulty = messages(&"x\n".repeat(5000));
     assert_eq!(faulty.len(), 1001);
-    let last = "f:1001:1: error: too many errors; this and later ones are not listed";
+    let last = "f:1001:1: error: too many messages; this and later ones are not listed";
     assert_eq!(faulty[1000], last);
     let proxies: String = (0..5000)
         .map(|index| format!("backend b{index}\n"))
@@ -902,6 +902,19 @@ fn sizes_are_limited_and_named() {
         messages(&proxies)[0],
         "f:4097:1: error: more than 4096 sections"
     );
+}
+
+#[test]
+fn an_error_after_many_warnings_is_not_lost() {
+    let warnings = "backend b :80\n".to_owned() + &" bind :80\n".repeat(5000);
+    let text = format!("{DEFAULTS}{warnings}");
+    let told = messages(&text);
+    assert_eq!(told.len(), 1001);
+    let note = "f:1006:2: warning: too many messages; this and later ones are not listed";
+    assert_eq!(told[1000], note);
+    let told = messages(&format!("{text} nosuch\n"));
+    assert_eq!(told.len(), 1001);
+    assert_eq!(told[1000], note.replace("warning", "error"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Complaints, Diagnostic};
 use super::logging::{LogSource, LogTarget, Logging};
 use super::model::{Backend, Config, Frontend, Global, Proxy, Server, Timeouts};
 use super::parser::Draft;
@@ -10,7 +10,7 @@ use super::section::{Kind, Section, Settings};
 use super::server::ServerDraft;
 
 /// Makes the model. It is of use only if no error was added to `diagnostics`.
-pub(super) fn resolve(draft: Draft, diagnostics: &mut Vec<Diagnostic>) -> Config {
+pub(super) fn resolve(draft: Draft, diagnostics: &mut Complaints) -> Config {
     check_names(&draft.proxies, diagnostics);
     let ids = proxy_ids(&draft.proxies, diagnostics);
     let backend_indices: BTreeMap<String, usize> = draft
@@ -33,7 +33,7 @@ pub(super) fn resolve(draft: Draft, diagnostics: &mut Vec<Diagnostic>) -> Config
 }
 
 /// Complains about a second frontend or a second backend of one name.
-fn check_names(sections: &[Section], diagnostics: &mut Vec<Diagnostic>) {
+fn check_names(sections: &[Section], diagnostics: &mut Complaints) {
     let mut frontends: BTreeMap<&str, &Section> = BTreeMap::new();
     let mut backends: BTreeMap<&str, &Section> = BTreeMap::new();
     for section in sections {
@@ -60,7 +60,7 @@ fn check_names(sections: &[Section], diagnostics: &mut Vec<Diagnostic>) {
 
 /// An id for each section: the file's, else the next free one from 2 on. HAProxy's first proxy has
 /// 2, because its own stats frontend takes 1, and tools store these numbers.
-fn proxy_ids(sections: &[Section], diagnostics: &mut Vec<Diagnostic>) -> Vec<u32> {
+fn proxy_ids(sections: &[Section], diagnostics: &mut Complaints) -> Vec<u32> {
     let mut used = BTreeMap::new();
     for section in sections {
         let Some((id, position)) = &section.id else {
@@ -89,7 +89,7 @@ fn proxy_ids(sections: &[Section], diagnostics: &mut Vec<Diagnostic>) -> Vec<u32
 }
 
 /// Complains about what is probably not meant.
-fn check_section(section: &Section, diagnostics: &mut Vec<Diagnostic>) {
+fn check_section(section: &Section, diagnostics: &mut Complaints) {
     let Section {
         kind,
         name,
@@ -143,7 +143,7 @@ const MISSING_TIMEOUTS: &str = "
 fn default_backend(
     section: &Section,
     backends: &BTreeMap<String, usize>,
-    diagnostics: &mut Vec<Diagnostic>,
+    diagnostics: &mut Complaints,
 ) -> Option<usize> {
     if !section.kind.has_frontend() {
         return None;
@@ -175,7 +175,7 @@ fn add_proxy(
     section: Section,
     id: u32,
     default_backend: Option<usize>,
-    diagnostics: &mut Vec<Diagnostic>,
+    diagnostics: &mut Complaints,
 ) {
     let (frontend, backend) = (config.frontends.len(), config.backends.len());
     let kind = section.kind;
@@ -261,7 +261,7 @@ fn logging(settings: &Settings, global: &Global) -> Logging {
 fn resolve_servers(
     servers: Vec<ServerDraft>,
     proxy: &str,
-    diagnostics: &mut Vec<Diagnostic>,
+    diagnostics: &mut Complaints,
 ) -> Vec<Server> {
     let mut names: BTreeMap<&str, u32> = BTreeMap::new();
     let mut used = BTreeSet::new();
