@@ -106,11 +106,12 @@ impl Logging {
     }
 }
 
-/// Appends `text`; quotes and all that is not printable ASCII become `#XX`.
+/// Appends `text`; quotes, all that is not printable ASCII, and the `#` that marks them become
+/// `#XX`, so that the line can be read back. Measured with HAProxy 2.6: `G#T` is `G#23T`.
 fn write_escaped(text: &[u8], out: &mut Vec<u8>) {
     for &byte in text {
         match byte {
-            b'"' | ..=0x1f | 0x7f.. => print(out, format_args!("#{byte:02X}")),
+            b'"' | b'#' | ..=0x1f | 0x7f.. => print(out, format_args!("#{byte:02X}")),
             _ => out.push(byte),
         }
     }
@@ -242,6 +243,8 @@ mod tests {
             line.ends_with(" 0/0 \"GET /a{|}<>\\^`#22~#01#7F#C3 HTTP/1.0\""),
             "{line}"
         );
+        let line = with_request(b"G#T /#22 HTTP/1.0");
+        assert!(line.ends_with(" \"G#23T /#2322 HTTP/1.0\""), "{line}");
         let line = with_request(&[b'x'; 3000]);
         let (_, request) = line.split_once('"').unwrap();
         assert_eq!(request.len(), REQUEST_BYTES_MAX + 1);
