@@ -81,11 +81,13 @@ impl Session {
     /// Stores `data` on every copy's node; good when at least one has stored it.
     ///
     /// Each node is first asked what it holds: a session that somebody else has saved since it was
-    /// opened is never overwritten, whatever became of the lock.
+    /// opened is never overwritten, whatever became of the lock. If two save at once after all, at least
+    /// one is told of the conflict, unless no node is reached by both.
     #[must_use]
     pub fn save(&self, lease: &Lease, data: Bytes, after: After) -> Operation<Save> {
         self.operation(Save::new(
             self.names.clone(),
+            self.nodes.clone(),
             lease.clone(),
             Some(data),
             after,
@@ -102,6 +104,7 @@ impl Session {
         let names = self.names.clone();
         self.operation(Save::new(
             names,
+            self.nodes.clone(),
             lease.clone(),
             None,
             After::Unlock,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use steadfast_balancer::{Balancer, Embedding};
 use steadfast_cached::Server;
@@ -259,7 +259,7 @@ impl Cluster {
     }
 
     fn words_on_loss(&self, index: usize) -> String {
-        let lost = self.ledger.emptied(index);
+        let lost = self.ledger.emptied(index, Instant::now());
         let node = Node::Cache(index);
         match lost {
             0 => format!("{node} stopped, its content is gone; no session is lost"),
@@ -277,7 +277,7 @@ impl Cluster {
     fn words_on_return(&self, index: usize) -> String {
         let node = Node::Cache(index);
         let place = self.place(node);
-        match self.ledger.missing_on(index) {
+        match self.ledger.missing_on(index, Instant::now()) {
             0 => format!("{node} runs at {place}, empty"),
             missing => {
                 let sessions = match missing {

@@ -115,12 +115,15 @@ impl Sessions {
     pub(crate) async fn close(&self, opened: Opened, data: &[u8]) -> Result<(), SessionError> {
         let Opened { session, inner, id } = opened;
         let data = Bytes::copy_from_slice(data);
-        self.run(session.save(&inner.lease, data, After::Unlock))
+        let lives = self.ledger.lives();
+        let saved = self
+            .run(session.save(&inner.lease, data, After::Unlock))
             .await?;
-        let fleet = self.fleet.lock();
-        let up = |node: &&NodeId| fleet.health(**node) == Health::Up;
-        let holders = session.nodes().iter().filter(up).map(|node| node.index());
-        self.ledger.saved(&id, holders.collect());
+        let holders = saved.nodes.iter().map(|node| node.index()).collect();
+        let seconds = self.fleet.lock().settings().lifetime_seconds;
+        let lifetime = Duration::from_secs(seconds.into());
+        self.ledger
+            .saved(&id, holders, lives, lifetime, Instant::now());
         Ok(())
     }
 
@@ -181,11 +184,13 @@ impl Sessions {
                             wires.close(node);
                             self.forget_idle(node, failure);
                             operation.handle_failure(node, failure, &mut fleet, Instant::now());
+                            self.changed.notify_waiters();
                         }
                     }
                 }
                 () = sleep_until(deadline.into()) => {
                     operation.handle_timeout(&mut self.fleet.lock(), Instant::now());
+                    self.changed.notify_waiters();
                 }
             }
         }

@@ -7,21 +7,26 @@ use crate::copy::{Copy, View, newest, views};
 use crate::link::Reply;
 use crate::procedure::{Answer, Rounds, Step};
 use crate::session::{Names, exptime};
-use crate::{Lease, SessionError, Settings};
+use crate::{Lease, NodeId, SessionError, Settings};
 
 /// Stores or destroys a session: [`Session::save`](crate::Session::save),
 /// [`Session::destroy`](crate::Session::destroy).
 ///
-/// Costs two round trips, with the lock given back in the second. On an error nothing newer was
-/// overwritten; the lock, if it is still ours, is held on and to be given back.
+/// Costs two round trips, with the lock given back in the second; two more where a node's copy has
+/// changed between them. On an error nothing newer was overwritten; the lock, if it is still ours, is
+/// held on and to be given back.
 #[derive(Debug)]
 pub struct Save {
     names: Names,
+    nodes: Vec<NodeId>,
     lease: Lease,
     copy: Copy,
     after: After,
     settings: Settings,
     stage: Stage,
+    is_stored: Vec<bool>,
+    /// How often it was stored, or tried to be.
+    attempts: u32,
 }
 
 /// What is to become of the lock after a save.
@@ -38,8 +43,8 @@ pub enum After {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Saved {
-    /// How many nodes have stored it: at least 1.
-    pub copies: usize,
+    /// The nodes that have stored it, in the session's order: at least one.
+    pub nodes: Vec<NodeId>,
     /// The lease for the next save, if the lock was kept.
     pub lease: Lease,
 }
@@ -49,12 +54,15 @@ enum Stage {
     Start,
     Looking,
     Storing,
+    /// Some copies have changed since they were looked at: how is asked.
+    Settling,
 }
 
 impl Save {
     /// Without `data` the session is destroyed.
     pub(crate) fn new(
         names: Names,
+        nodes: Vec<NodeId>,
         lease: Lease,
         data: Option<Bytes>,
         after: After,
@@ -68,11 +76,14 @@ impl Save {
         };
         Self {
             names,
+            is_stored: vec![false; nodes.len()],
+            nodes,
             lease,
             copy,
             after,
             settings,
             stage: Stage::Start,
+            attempts: 0,
         }
     }
 
@@ -100,7 +111,12 @@ impl Save {
         if newest(&views).is_some_and(|copy| copy.version > self.lease.version) {
             return Step::Done(Err(SessionError::Conflict));
         }
+        self.put(&views)
+    }
+
+    fn put(&mut self, views: &[Option<View>]) -> Step<<Self as Rounds>::Result> {
         self.stage = Stage::Storing;
+        self.attempts += 1;
         let views = views
             .iter()
             .enumerate()
@@ -117,14 +133,57 @@ impl Save {
         }
     }
 
+    fn handle_stored(&mut self, answers: &[Answer]) -> Step<<Self as Rounds>::Result> {
+        let first = |answer: &Answer| match answer {
+            Answer::Replies(replies) => replies.first().cloned(),
+            Answer::NotAsked | Answer::Failed => None,
+        };
+        let mut changed = Vec::new();
+        for (at, answer) in answers.iter().enumerate() {
+            match first(answer) {
+                Some(Reply::Stored) => self.is_stored[at] = true,
+                Some(Reply::NotStored | Reply::NotFound) => changed.push(at),
+                _ => {}
+            }
+        }
+        if changed.is_empty() || self.attempts == ATTEMPTS_MAX {
+            return Step::Done(self.finish(answers));
+        }
+        self.stage = Stage::Settling;
+        let request = || Batch::default().gets(&[&self.names.lock, &self.names.data]);
+        Step::Ask(changed.into_iter().map(|at| (at, request())).collect())
+    }
+
+    /// Whoever reads a session may repair a copy meanwhile, and a node may drop one: then it is
+    /// stored once more. But if somebody else has saved here, one of the two saves is lost wherever
+    /// the other is taken for the newest, though both were stored somewhere.
+    fn settle(&mut self, answers: &[Answer]) -> Step<<Self as Rounds>::Result> {
+        let mut views = views(answers, &self.names);
+        for (at, view) in views.iter_mut().enumerate() {
+            let Some((copy, _)) = view.as_ref().and_then(|view| view.copy.as_ref()) else {
+                continue;
+            };
+            if *copy == self.copy {
+                self.is_stored[at] = true;
+                *view = None;
+            } else if copy.version > self.lease.version {
+                return Step::Done(Err(SessionError::Conflict));
+            }
+        }
+        self.put(&views)
+    }
+
     fn finish(&mut self, answers: &[Answer]) -> <Self as Rounds>::Result {
-        let copies = stored(answers);
-        if copies == 0 {
+        let nodes = self.nodes.iter().zip(&self.is_stored);
+        let nodes: Vec<NodeId> = nodes
+            .filter_map(|(&node, &is_stored)| is_stored.then_some(node))
+            .collect();
+        if nodes.is_empty() {
             return Err(why_not_stored(answers, SessionError::Conflict));
         }
         self.lease.version = self.copy.version;
         Ok(Saved {
-            copies,
+            nodes,
             lease: self.lease.clone(),
         })
     }
@@ -137,10 +196,14 @@ impl Rounds for Save {
         match self.stage {
             Stage::Start => self.look(answers.len()),
             Stage::Looking => self.store(answers),
-            Stage::Storing => Step::Done(self.finish(answers)),
+            Stage::Storing => self.handle_stored(answers),
+            Stage::Settling => self.settle(answers),
         }
     }
 }
+
+/// How often a save is tried where copies change under it.
+const ATTEMPTS_MAX: u32 = 3;
 
 /// How many nodes have stored what the first request of the round was to store.
 pub(crate) fn stored(answers: &[Answer]) -> usize {
@@ -166,3 +229,6 @@ pub(crate) fn why_not_stored(answers: &[Answer], changed: SessionError) -> Sessi
     }
     why
 }
+
+#[cfg(test)]
+mod tests;

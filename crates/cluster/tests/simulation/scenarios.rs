@@ -249,7 +249,7 @@ fn destroyed_session_is_not_brought_back_by_a_node_that_was_away() {
         lab.world.fault(node, Mode::Hung);
         let operation = lab.session().destroy(&opened.lease);
         let outcome = lab.world.finish(0, operation);
-        assert!(matches!(outcome, Outcome::Saved(Ok(saved)) if saved.copies == 1));
+        assert!(matches!(outcome, Outcome::Saved(Ok(saved)) if saved.nodes.len() == 1));
         lab.world.fault(node, Mode::Up);
         lab.wait_until_well();
         assert_eq!(lab.load().unwrap().data, None);
@@ -380,7 +380,7 @@ impl Lab {
         let data = Bytes::from(format!("visits={count}"));
         let operation = self.session().save(lease, data, After::Unlock);
         match self.world.finish(0, operation) {
-            Outcome::Saved(outcome) => outcome.map(|saved| saved.copies),
+            Outcome::Saved(outcome) => outcome.map(|saved| saved.nodes.len()),
             other => panic!("{other:?}"),
         }
     }

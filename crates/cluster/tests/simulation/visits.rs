@@ -228,7 +228,7 @@ impl Visits {
                 self.leave(session, visitor, count);
                 self.tally.visits += 1;
                 let copies = self.world.settings.copies.min(self.world.nodes.len());
-                self.tally.incomplete += usize::from(done.copies < copies);
+                self.tally.incomplete += usize::from(done.nodes.len() < copies);
                 self.go_away(visitor);
             }
             (_, outcome) => panic!("{outcome:?} with one node at fault"),
