@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 /// Web sessions that survive their servers.
+///
+/// Without a subcommand: `up`, a whole cluster on this machine.
 #[derive(Debug, Parser)]
 #[command(
     version,
     about,
-    long_about = "Web sessions that survive their servers.\n\nWithout a subcommand: up.",
+    after_help = EXAMPLES,
     args_conflicts_with_subcommands = true
 )]
 pub(crate) struct Cli {
@@ -26,8 +28,16 @@ pub(crate) enum Command {
     /// It prints where everything runs, the page's URL first. On a terminal it then takes commands:
     /// `stop cache1`, `start cache1`, `visit`, `status`, `help`, `quit`. Without one it runs until
     /// TERM or INT.
+    #[command(after_help = EXAMPLES)]
     Up(UpOptions),
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  steadfast                     start it, and type commands
+  steadfast up --port 9000      the page on that port
+  steadfast --script try.txt    what is in the file: stop cache1, visit, start cache1, ...
+  curl -c jar -b jar URL        visit the page; again for the next count";
 
 /// How the cluster is started.
 #[derive(Debug, Clone, Default, Args)]
