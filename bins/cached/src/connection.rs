@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Buf;
 use steadfast_engine::{Engine, Next, Now, Output, Session};
 
+use crate::budget::Share;
 use crate::census::{Doing, Resident, Seat};
 use crate::kept::Kept;
 use crate::listener::Stream;
@@ -63,8 +64,11 @@ pub(crate) enum Turn {
 /// client that does not take its replies holds one batch of them, and its own requests back.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    // Before the stream: the seat is given back before the descriptor can be taken by another.
+    // Before the stream: the seat is given back before the descriptor can be taken by another, and
+    // the share before the client knows of the end.
     _seat: Seat,
+    /// What `kept` may hold beyond the size of a worker's buffer.
+    share: Share,
     resident: Arc<Resident>,
     stream: Stream,
     session: Session,
@@ -85,6 +89,7 @@ impl Connection {
         stream: Stream,
         resident: Resident,
         session: Session,
+        share: Share,
     ) -> Self {
         Self {
             resident: seat.settle(resident),
@@ -93,6 +98,7 @@ impl Connection {
             session,
             next: Next::Read,
             kept: Kept::default(),
+            share,
             unsent: None,
             readable: false,
             ending: false,
@@ -187,6 +193,11 @@ impl Connection {
     }
 
     fn read_behind(&mut self, desk: &mut Desk) -> io::Result<Step> {
+        if !self.share.grow_to(self.kept.len() + READ_BYTES) {
+            // All replies so far are sent, so there is room for this one in the socket.
+            let _ = self.stream.write(OUT_OF_MEMORY);
+            return Ok(Step::Ended);
+        }
         let mut kept = std::mem::take(&mut self.kept);
         let room = kept.room(READ_BYTES);
         let wanted = room.len();
@@ -212,6 +223,9 @@ impl Connection {
         let consumed = self.execute(kept.bytes(), desk);
         kept.consume(consumed);
         self.kept = kept;
+        if self.kept.len() <= READ_BYTES {
+            self.share.clear();
+        }
         self.send(desk)
     }
 
@@ -358,6 +372,8 @@ fn read_buffer() -> Box<[u8]> {
 const READ_BYTES: usize = 64 << 10;
 /// Reads, values or batches of one client before others get their turn.
 const STEPS_PER_TURN: usize = 8;
+/// What a client hears whose long request does not fit any more (memcached's words).
+const OUT_OF_MEMORY: &[u8] = b"SERVER_ERROR out of memory reading request\r\n";
 /// Batches of `-R` requests that are answered in one go while nobody else waits.
 const CALLS_PER_STEP: usize = 256;
 /// Pieces per vectored write; a big value needs three.

@@ -16,6 +16,7 @@ use steadfast_host::listen::ListenError;
 use steadfast_host::memory;
 use steadfast_store::{SettingsError, Store};
 
+use crate::budget::Budget;
 use crate::census::Census;
 use crate::clock::Clock;
 use crate::facts::Facts;
@@ -94,6 +95,7 @@ impl Server {
             engine: Arc::new(engine),
             clock,
             census,
+            long_requests: Arc::new(Budget::new(settings.long_request_bytes_max)),
             idle_secs: settings
                 .idle_timeout
                 .map(|idle| u32::try_from(idle.as_secs()).unwrap_or(u32::MAX)),

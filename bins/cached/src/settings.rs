@@ -23,6 +23,9 @@ pub struct Settings {
     pub refuse_when_full: bool,
     /// Requests of one connection that are answered before others get their turn, 1 or more.
     pub requests_per_event: usize,
+    /// Memory for incomplete requests of more than some 32 KB, of all clients together, in bytes.
+    /// Who needs more of it than there is gets an error and is closed.
+    pub long_request_bytes_max: usize,
     /// How long a TCP client may be silent between commands; `None` for ever.
     pub idle_timeout: Option<Duration>,
     /// Budget for items and everything about them, in bytes.
@@ -48,6 +51,7 @@ impl Default for Settings {
             connections_max: 1024,
             refuse_when_full: true,
             requests_per_event: 20,
+            long_request_bytes_max: 64 << 20,
             idle_timeout: None,
             memory_bytes: 64 << 20,
             item_bytes_max: 1 << 20,

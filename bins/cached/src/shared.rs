@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use steadfast_engine::Engine;
 
+use crate::budget::Budget;
 use crate::census::Census;
 use crate::clock::Clock;
 
@@ -14,6 +15,8 @@ pub(crate) struct Shared {
     pub(crate) engine: Arc<Engine>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) census: Arc<Census>,
+    /// For incomplete requests that outgrow a worker's buffer.
+    pub(crate) long_requests: Arc<Budget>,
     /// `None` lets clients be silent for ever.
     pub(crate) idle_secs: Option<u32>,
     pub(crate) refuse_when_full: bool,

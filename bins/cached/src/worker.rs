@@ -217,7 +217,8 @@ impl Worker {
         let now_secs = self.desk.now.timestamp.as_secs();
         let resident = Resident::new(stream.id(), peer, place, now_secs);
         let session = Session::new(self.index, Limits::default());
-        let connection = Connection::new(seat, stream, resident, session);
+        let share = self.shared.long_requests.share();
+        let connection = Connection::new(seat, stream, resident, session, share);
         let key = entry.key();
         entry.insert(connection);
         self.tell(2, || {

@@ -265,6 +265,24 @@ fn long_multiget_spans_many_buffers() {
 }
 
 #[test]
+fn long_requests_have_a_budget_that_is_given_back() {
+    let server = start(|settings| settings.long_request_bytes_max = 300_000);
+    let multiget = |bytes: usize| format!("get {}", "k ".repeat(bytes / 2));
+    let mut client = Client::of(&server);
+    for _ in 0..5 {
+        client.exchange(multiget(100_000) + "\r\n", "END\r\n");
+    }
+    let mut endless = Client::of(&server);
+    // The server closes in the midst of it.
+    let _ = endless.0.write_all(multiget(1_000_000).as_bytes());
+    assert_eq!(
+        endless.rest(),
+        b"SERVER_ERROR out of memory reading request\r\n"
+    );
+    client.exchange(multiget(100_000) + "\r\n", "END\r\n");
+}
+
+#[test]
 fn a_thousand_clients_are_served_side_by_side() {
     steadfast_host::limits::raise_open_files(2500).unwrap();
     let server = start(|_| {});

@@ -84,6 +84,19 @@ pub(super) const WITH_EFFECT: &[Suboption] = &[
             Ok(())
         },
     },
+    Suboption {
+        name: "read_buf_mem_limit",
+        value: Some("<MB>"),
+        help: "memory for incomplete long requests of all clients together\n(default: 64; 0: no limit)",
+        effect: |draft, value| {
+            let megabytes: u32 = number(value, 0)?;
+            draft.settings.long_request_bytes_max = match megabytes {
+                0 => usize::MAX,
+                _ => usize::try_from(u64::from(megabytes) << 20).unwrap_or(usize::MAX),
+            };
+            Ok(())
+        },
+    },
 ];
 
 /// Knobs of memcached's slabs, hash table, crawlers and log threads, which are built differently
@@ -101,7 +114,6 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "lru_crawler_tocrawl",
     "lru_maintainer",
     "modern",
-    "read_buf_mem_limit",
     "resp_obj_mem_limit",
     "slab_automove",
     "slab_automove_freeratio",

@@ -115,6 +115,17 @@ fn knobs_without_meaning_are_accepted() {
 }
 
 #[test]
+fn memory_for_long_requests_comes_in_megabytes_and_zero_is_no_limit() {
+    for (line, bytes) in [
+        ("", 64 << 20),
+        ("-o read_buf_mem_limit=3", 3 << 20),
+        ("-o read_buf_mem_limit=0", usize::MAX),
+    ] {
+        assert_eq!(run(line).settings.long_request_bytes_max, bytes);
+    }
+}
+
+#[test]
 fn what_is_not_implemented_is_an_error_and_says_so() {
     for line in [
         "-A",

@@ -8,6 +8,7 @@ use steadfast_engine::{ConnectionFacts, NoProcess, Process, ProcessFacts};
 use steadfast_store::Store;
 
 use super::*;
+use crate::budget::Budget;
 use crate::census::Census;
 use crate::clock::Clock;
 use crate::listener::Bound;
@@ -52,6 +53,7 @@ impl Stage {
             engine: Arc::new(engine),
             clock: Arc::new(Clock::start()),
             census: Arc::new(Census::new(10, Vec::new())),
+            long_requests: Arc::new(Budget::new(1 << 20)),
             idle_secs: None,
             refuse_when_full: true,
             phase: AtomicU8::new(Phase::Serve as u8),
