@@ -77,7 +77,7 @@ impl Options {
         for program in [&options.cached, &options.balancer] {
             crate::ensure!(
                 program.is_file(),
-                "there is no program {}",
+                "there is no program {}; `cargo build --workspace --bins` makes ours",
                 program.display()
             );
         }
