@@ -100,6 +100,7 @@ fn all_steps(options: &Options) -> Steps {
             for (what, test) in [
                 ("php-memcached's sessions", "php_memcached"),
                 ("bad input", "bad_input"),
+                ("random conversations", "differential"),
             ] {
                 steps.run(
                     &format!("{what}, peers: {peers}"),
