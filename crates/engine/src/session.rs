@@ -155,7 +155,7 @@ impl Session {
 
     fn run(&mut self, input: &[u8], turn: &mut Turn<'_>) -> Progress {
         let mut consumed = 0;
-        for _ in 0..turn.engine().settings().requests_per_call_max.max(1) {
+        for _ in 0..turn.engine.settings().requests_per_call_max.max(1) {
             let step = self.step(&input[consumed..], turn);
             consumed += step.consumed;
             if let Some(next) = step.next {

@@ -32,7 +32,8 @@ impl Engine {
         }
     }
 
-    /// A class looks like a page of just the chunks that its items need.
+    /// A class looks like a page of just the chunks that its items need. Requests are not counted
+    /// by class, so memcached's eight counters of them are left out rather than shown as 0.
     pub(super) fn report_slabs(&self, report: &mut Report<'_>, now: Now) {
         let classes = self.store().class_stats(now.timestamp);
         for (class, stats) in present(&classes[..]) {

@@ -37,10 +37,6 @@ impl<'a> Turn<'a> {
         self.publish();
     }
 
-    pub(super) fn engine(&self) -> &'a Engine {
-        self.engine
-    }
-
     pub(super) fn is_full(&self) -> bool {
         self.out.is_full()
     }
