@@ -44,7 +44,7 @@ pub enum HeadErrorKind {
     TransferEncoding,
     /// `Transfer-Encoding` ends with `chunked`, after codings that we do not know.
     UnknownCoding,
-    /// A body where a request of HTTP/1.0 can't have one.
+    /// A body where a request can't have one: with `CONNECT`, and with some methods of HTTP/1.0.
     UnexpectedBody,
     /// `Upgrade: websocket` without a key.
     Upgrade,

@@ -236,10 +236,16 @@ fn finish(raw: &Bytes, start: &StartLine, mut headers: Headers) -> Result<Reques
         _ => Body::None,
     };
     let old = start.version == Version::Http10;
-    if old && body != Body::None && matches!(&method[..], b"GET" | b"HEAD" | b"DELETE") {
+    let has_none = match &method[..] {
+        b"CONNECT" => true,
+        b"GET" | b"HEAD" | b"DELETE" => old,
+        _ => false,
+    };
+    if has_none && body != Body::None {
         return Err(HeadError::new(HeadErrorKind::UnexpectedBody, end));
     }
-    check_upgrade(&mut headers, end)?;
+    // A switch in the middle of a body would leave the rest of it to two readings.
+    check_upgrade(&mut headers, !old && body == Body::None, end)?;
     let line = if start.target.start == start.method.end + 1
         && start.version_text.start == start.target.end + 1
     {
@@ -264,13 +270,18 @@ fn finish(raw: &Bytes, start: &StartLine, mut headers: Headers) -> Result<Reques
     })
 }
 
-/// `Upgrade` counts only with `Connection: upgrade` (RFC 9110, section 7.8); else it is dropped.
-fn check_upgrade(headers: &mut Headers, end: usize) -> Result<(), HeadError> {
+/// `Upgrade` counts only with `Connection: upgrade`, and where `may_upgrade` (RFC 9110, section 7.8); else it is
+/// dropped. HTTP/2 in clear is never asked for: nothing of what follows would be seen by any rule.
+fn check_upgrade(headers: &mut Headers, may_upgrade: bool, end: usize) -> Result<(), HeadError> {
     if !headers.contains("upgrade") {
         return Ok(());
     }
-    if !headers.has_member("connection", "upgrade") {
+    headers.strip_members("upgrade", &["h2c", "h2"]);
+    let counts = headers.contains("upgrade") && headers.has_member("connection", "upgrade");
+    if !(may_upgrade && counts) {
         headers.remove_name("upgrade");
+        headers.remove_name("http2-settings");
+        headers.strip_members("connection", &["upgrade", "http2-settings"]);
         return Ok(());
     }
     if headers.has_member("upgrade", "websocket") && !headers.contains("sec-websocket-key") {

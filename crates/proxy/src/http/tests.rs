@@ -255,6 +255,34 @@ fn old_requests_without_a_meaning_for_a_body_may_have_none() {
 }
 
 #[test]
+fn tunnel_is_not_asked_for_with_a_body_before_it() {
+    for lines in ["content-length: 3\r\n", "transfer-encoding: chunked\r\n"] {
+        let text = format!("CONNECT a:443 HTTP/1.1\r\nhost: a:443\r\n{lines}\r\n");
+        assert_eq!(refused(text).2, 413);
+        let head = accepted(format!(
+            "POST / HTTP/1.1\r\nupgrade: x\r\nconnection: te, upgrade\r\n{lines}\r\n"
+        ));
+        let expected = format!("POST / HTTP/1.1\r\nconnection: te\r\n{lines}\r\n");
+        assert_eq!(encoded(&head), expected);
+    }
+    let old = accepted("GET / HTTP/1.0\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n");
+    assert_eq!(encoded(&old), "GET / HTTP/1.0\r\n\r\n");
+}
+
+#[test]
+fn http_2_in_clear_is_never_asked_for() {
+    let ask = |upgrade: &str| {
+        let head = accepted(format!(
+            "GET / HTTP/1.1\r\nupgrade: {upgrade}\r\nhttp2-settings: AAMAAABk\r\n\
+             connection: Upgrade, HTTP2-Settings\r\n\r\n"
+        ));
+        encoded(&head)
+    };
+    assert_eq!(ask("H2C"), "GET / HTTP/1.1\r\n\r\n");
+    assert!(ask("h2c, x").starts_with("GET / HTTP/1.1\r\nupgrade: x\r\n"));
+}
+
+#[test]
 fn upgrade_counts_only_when_connection_names_it() {
     let dropped = accepted("GET / HTTP/1.1\r\nupgrade: x\r\n\r\n");
     assert!(!dropped.headers.contains("upgrade"));

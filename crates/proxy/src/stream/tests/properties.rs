@@ -83,7 +83,7 @@ const CLIENT_WORDS: [&str; 7] = [
     "POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\nabc",
     "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n",
     "0\r\n\r\n",
-    "GET / HTTP/1.0\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
+    "GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
     "\r\n",
     "\0",
 ];
