@@ -87,7 +87,9 @@ impl Stream {
             apply_rules(&backend.http_request, &mut head.headers);
             let wishes = [&frontend.forward_for, &backend.forward_for];
             forward_for(wishes, self.endpoints.client.ip(), &mut head.headers);
-            exchange.keep_server = frontend.connection_mode != ConnectionMode::ServerClose
+            // Where a server may see the end of the body elsewhere, nobody's next request follows.
+            exchange.keep_server = !head.must_close
+                && frontend.connection_mode != ConnectionMode::ServerClose
                 && backend.connection_mode == ConnectionMode::KeepAlive;
             exchange.backend = Some(BackendId(place));
             let counters = state.backend_mut(BackendId(place));

@@ -68,13 +68,14 @@ impl Stream {
             );
             return;
         };
+        let version = self.client_version();
         let exchange = &mut self.exchange;
         exchange.answered_at = Some(now.instant);
         exchange.bytes_out += head.received_bytes as u64 + taken;
         exchange.status = Some(head.status);
         exchange.resend = None;
         exchange.keep_server &= head.wants_keep_alive() && exchange.request.is_done();
-        exchange.keep_client &= head.body != Body::UntilClose && !self.is_draining && !tunnels;
+        exchange.keep_client &= finds_end(&head, version) && !self.is_draining && !tunnels;
         if !tunnels {
             self.mark_connection(&mut head);
         }
@@ -153,6 +154,16 @@ impl Stream {
                 len,
             });
         }
+    }
+}
+
+/// Whether a client of `version` is sure to find the end of the body without a close. One of HTTP/1.0 knows no chunks,
+/// and those in an answer of HTTP/1.0 are nothing to rely on (RFC 9112, section 6.1).
+fn finds_end(head: &ResponseHead, version: Version) -> bool {
+    match head.body {
+        Body::UntilClose => false,
+        Body::Chunked => !head.must_close && version == Version::Http11,
+        Body::None | Body::Length(_) => true,
     }
 }
 

@@ -325,3 +325,35 @@ fn long_body_is_relayed_by_length() {
         (1 << 20) + 44
     );
 }
+
+#[test]
+fn doubtful_framing_of_a_request_ends_both_connections() {
+    for request in [
+        "POST / HTTP/1.0\r\nconnection: keep-alive\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST / HTTP/1.1\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    ] {
+        let mut sim = Sim::new(&one_server(""));
+        sim.client(request);
+        sim.connected();
+        assert!(!sim.server_text().contains("keep-alive"));
+        sim.server(OK);
+        assert!(sim.parked.is_empty());
+        assert!(sim.client_text().contains("connection: close\r\n"));
+        sim.assert_over();
+    }
+}
+
+#[test]
+fn client_that_may_not_find_the_end_of_chunks_is_closed() {
+    let old = "GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n";
+    for (request, version) in [(old, "1.1"), (GET, "1.0")] {
+        let mut sim = Sim::new(&one_server(""));
+        let head = "connection: keep-alive\r\ntransfer-encoding: chunked\r\n\r\n";
+        sim.exchange(
+            request,
+            &format!("HTTP/{version} 200 OK\r\n{head}0\r\n\r\n"),
+        );
+        assert!(!sim.client_text().contains("keep-alive"));
+        sim.assert_over();
+    }
+}
