@@ -192,12 +192,12 @@ fn show_stat(_: &mut Control, arguments: &[String], context: &Context<'_>, out: 
         ..RowFilter::default()
     };
     if let [proxy, kinds, server, ..] = arguments {
-        // Negative numbers, -1 above all, mean all.
+        // Negative numbers, -1 above all, mean all; 0 is no id, and so a name.
         let number = |word: &String| word.parse::<u32>().ok();
         filter.kinds = number(kinds);
         filter.server = number(server);
         filter.proxy = number(proxy);
-        if proxy.parse::<i64>().is_err() {
+        if proxy.parse::<i64>().unwrap_or(0) == 0 {
             let Some(id) = proxy_id(context, proxy) else {
                 out.extend_from_slice(b"No such proxy.\n");
                 return;

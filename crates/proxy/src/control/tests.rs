@@ -185,8 +185,10 @@ fn show_stat_has_rows_in_the_order_of_the_file() {
     assert_eq!(rows("show stat be 2 -1"), ["be/BACKEND"]);
     assert_eq!(rows("show stat 2 4 2"), ["http/web2"]);
     assert_eq!(rows("show stat no-maint"), [&all[..4], &all[5..]].concat());
-    assert_eq!(rows("show stat up"), all[..4]);
+    assert_eq!(rows("show stat up"), [&all[..4], &all[5..]].concat());
     assert_eq!(answer("show stat nosuch 3 -1"), "No such proxy.\n\n");
+    assert_eq!(answer("show stat 0 3 -1"), "No such proxy.\n\n");
+
     assert_eq!(
         answer("show stat json"),
         "'json' is not implemented by steadfast\n\n"

@@ -19,9 +19,9 @@ pub struct RowFilter {
     pub kinds: Option<u32>,
     /// The server's id; `None` (-1) for all.
     pub server: Option<u32>,
-    /// `up`: only what is up.
+    /// `up`: no server that is not up; proxies are listed all the same.
     pub up_only: bool,
-    /// `no-maint`: nothing that is in maintenance.
+    /// `no-maint`: no server that is in maintenance.
     pub no_maintenance: bool,
 }
 
@@ -46,7 +46,8 @@ const SERVER: u32 = 4;
 /// Appends the header line and a line for each row that `filter` wants.
 ///
 /// Rows come in the order of the files: for each proxy the frontend, then the servers, then the
-/// backend. A cell is empty where a column does not apply. Takes time in the number of servers.
+/// backend; a `disabled` proxy has none, as in HAProxy 2.6. A cell is empty where a column does not
+/// apply. Takes time in the number of servers.
 pub fn write_csv(state: &State, filter: RowFilter, now: Now, out: &mut Vec<u8>) {
     out.extend_from_slice(b"# ");
     for name in COLUMNS {
@@ -71,7 +72,7 @@ pub fn write_csv(state: &State, filter: RowFilter, now: Now, out: &mut Vec<u8>) 
 
 fn write_frontend(state: &State, id: FrontendId, filter: RowFilter, now: Now, out: &mut Vec<u8>) {
     let frontend = &state.config().frontends[id.0];
-    if filter.wants(frontend.id, FRONTEND) && !(filter.up_only && frontend.disabled) {
+    if !frontend.disabled && filter.wants(frontend.id, FRONTEND) {
         frontend_row(state, frontend, state.frontend(id), now).write_csv(out);
     }
 }
@@ -79,14 +80,16 @@ fn write_frontend(state: &State, id: FrontendId, filter: RowFilter, now: Now, ou
 /// The servers of a backend, then the backend itself.
 fn write_backend(state: &State, id: BackendId, filter: RowFilter, now: Now, out: &mut Vec<u8>) {
     let backend = &state.config().backends[id.0];
+    if backend.disabled {
+        return;
+    }
     for (index, server) in backend.servers.iter().enumerate() {
         let view = state.server(ServerId { backend: id, index });
         if filter.wants(backend.id, SERVER) && filter.wants_server(server, view.status) {
             server_row(backend, server, &view, now).write_csv(out);
         }
     }
-    let is_up = state.usable(id) != (0, 0);
-    if filter.wants(backend.id, BACKEND) && (is_up || !filter.up_only) {
+    if filter.wants(backend.id, BACKEND) {
         backend_row(state, backend, id, now).write_csv(out);
     }
 }
@@ -104,7 +107,7 @@ fn frontend_row(state: &State, frontend: &Frontend, counters: &Counters, now: No
         ("dreq", &counters.denied_requests),
         ("dresp", &counters.denied_responses),
         ("ereq", &counters.request_errors),
-        ("status", &if frontend.disabled { "STOP" } else { "OPEN" }),
+        ("status", &"OPEN"),
         ("sid", &0),
         ("rate", &counters.rate.value(now.unix_ms)),
         ("rate_lim", &0),
@@ -133,9 +136,10 @@ fn server_row(backend: &Backend, server: &Server, view: &ServerView<'_>, now: No
     let counters = view.counters;
     let mut cells = Cells::new(&backend.name, &server.name, backend.id, 2);
     fill_service(&mut cells, counters, now);
+    let answers: u64 = counters.statuses.classes.iter().sum();
     cells.fill(&[
-        // Every request that gets here is sent.
-        ("req_tot", &counters.total),
+        // Requests that were answered, not those that were tried: as HAProxy counts for servers.
+        ("req_tot", &(answers + counters.statuses.other)),
         ("status", &view.status),
         ("weight", &server.weight),
         ("uweight", &server.weight),
@@ -151,16 +155,15 @@ fn server_row(backend: &Backend, server: &Server, view: &ServerView<'_>, now: No
     if let Some(limit) = &server.maxqueue {
         cells.set("qlimit", limit);
     }
-    fill_check(&mut cells, view, now);
+    if server.check.is_some() {
+        fill_check(&mut cells, view, now);
+    }
     cells
 }
 
-/// The columns about probes; empty without probes.
+/// The columns about probes. In maintenance, where none run, only the counts.
 fn fill_check(cells: &mut Cells, view: &ServerView<'_>, now: Now) {
-    let Some((rise, fall, health)) = view.health else {
-        return;
-    };
-    let is_down = matches!(view.status, Status::Down { .. });
+    let is_down = matches!(view.status, Status::Down { .. } | Status::Maintenance);
     let present_ms = if is_down {
         now.unix_ms.saturating_sub(view.changed_unix_ms)
     } else {
@@ -170,6 +173,11 @@ fn fill_check(cells: &mut Cells, view: &ServerView<'_>, now: Now) {
         ("chkfail", &view.counters.check_failures),
         ("chkdown", &view.counters.downs),
         ("downtime", &((view.downtime_ms + present_ms) / 1000)),
+    ]);
+    let Some((rise, fall, health)) = view.health else {
+        return;
+    };
+    cells.fill(&[
         ("check_rise", &rise),
         ("check_fall", &fall),
         ("check_health", &health),
@@ -191,20 +199,11 @@ fn fill_check(cells: &mut Cells, view: &ServerView<'_>, now: Now) {
 
 fn backend_row(state: &State, backend: &Backend, id: BackendId, now: Now) -> Cells {
     let counters = state.backend(id);
-    let usable = || (0..backend.servers.len()).filter(|index| is_usable(state, id, *index));
     let (active_count, backup_count) = state.usable(id);
-    let is_up = active_count + backup_count > 0;
+    // Without servers there is nothing that could be down.
+    let is_up = backend.servers.is_empty() || active_count + backup_count > 0;
     let availability = state.availability(id);
-    let present_ms = if is_up {
-        0
-    } else {
-        now.unix_ms.saturating_sub(availability.changed_unix_ms)
-    };
-    let weight: u32 = usable()
-        .map(|index| &backend.servers[index])
-        .filter(|server| active_count == 0 || !server.backup)
-        .map(|server| u32::from(server.weight))
-        .sum();
+    let weight = usable_weight(state, backend, id);
     let mut cells = Cells::new(&backend.name, "BACKEND", backend.id, 1);
     fill_service(&mut cells, counters, now);
     cells.fill(&[
@@ -216,22 +215,45 @@ fn backend_row(state: &State, backend: &Backend, id: BackendId, now: Now) -> Cel
         ("act", &active_count),
         ("bck", &backup_count),
         ("chkdown", &counters.downs),
-        (
-            "downtime",
-            &((availability.downtime_ms + present_ms) / 1000),
-        ),
         ("lastchg", &seconds_since(availability.changed_unix_ms, now)),
         ("sid", &0),
         ("algo", &backend.balance.name()),
         ("h1req", &counters.requests),
     ]);
+    if !backend.servers.is_empty() {
+        let present_ms = if is_up {
+            0
+        } else {
+            now.unix_ms.saturating_sub(availability.changed_unix_ms)
+        };
+        cells.set(
+            "downtime",
+            &((availability.downtime_ms + present_ms) / 1000),
+        );
+    }
     fill_cache_and_compression(&mut cells);
     cells
 }
 
-fn is_usable(state: &State, backend: BackendId, index: usize) -> bool {
-    let status = state.server(ServerId { backend, index }).status;
-    matches!(status, Status::Up { .. } | Status::Unchecked)
+/// The weights of the servers that share the requests now: all proper ones that are usable, else
+/// the first usable backup.
+fn usable_weight(state: &State, backend: &Backend, id: BackendId) -> u32 {
+    let usable = |is_backup: bool| {
+        let servers = backend.servers.iter().enumerate();
+        servers
+            .filter(move |(_, server)| server.backup == is_backup)
+            .filter(move |(index, _)| {
+                state.is_usable(ServerId {
+                    backend: id,
+                    index: *index,
+                })
+            })
+            .map(|(_, server)| u32::from(server.weight))
+    };
+    match usable(false).sum() {
+        0 => usable(true).next().unwrap_or(0),
+        weight => weight,
+    }
 }
 
 /// HAProxy's default of `fullconn`: a tenth of the limits of the frontends that lead here.

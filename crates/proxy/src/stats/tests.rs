@@ -183,6 +183,45 @@ fn backends_sum_up_what_is_usable() {
     );
 }
 
+/// What Debian's HAProxy 2.6 shows for the same file.
+#[test]
+fn rare_states_read_as_in_haproxy() {
+    let now = start();
+    let defaults = FILE.split_once("listen").unwrap().0;
+    let file = format!(
+        "{defaults}listen off\n bind :82\n disabled\n server s 10.0.0.1:80\n\
+         backend none\nbackend backups\n server a 10.0.0.1:80 backup weight 5\n\
+         server b 10.0.0.1:80 disabled check\n server c 10.0.0.1:80 backup weight 7\n"
+    );
+    let state = state_of(&file, now);
+    let text = csv(&state, later(now, 4));
+    assert!(!text.contains("off,"), "a disabled proxy has no row");
+    let names = ["status", "weight", "act", "bck", "downtime"];
+    let none = row(&text, "none", "BACKEND");
+    assert_eq!(cells(&none, names), ["UP", "0", "0", "0", ""]);
+    let backups = row(&text, "backups", "BACKEND");
+    assert_eq!(cells(&backups, names), ["UP", "5", "0", "2", "0"]);
+    let names = [
+        "status",
+        "chkfail",
+        "chkdown",
+        "downtime",
+        "check_status",
+        "check_rise",
+    ];
+    let server = row(&text, "backups", "b");
+    assert_eq!(cells(&server, names), ["MAINT", "0", "0", "4", "", ""]);
+    let filter = RowFilter {
+        up_only: true,
+        ..RowFilter::default()
+    };
+    let mut out = Vec::new();
+    write_csv(&state, filter, now, &mut out);
+    let text = String::from_utf8(out).unwrap();
+    assert!(!text.contains("backups,b,"));
+    assert!(text.contains("none,BACKEND,"));
+}
+
 #[test]
 fn a_failed_check_shows() {
     let now = start();
