@@ -124,7 +124,7 @@ fn delete_says_whether_there_was_something() {
         (b"delete a\r\n", b"DELETED\r\n"),
         (b"set a 0 0 1\r\nx\r\n", b"STORED\r\n"),
         (b"delete a 10\r\n", b"DELETED\r\n"),
-        (b"delete a 1 2 3 4 5\r\n", b"ERROR\r\n"),
+        (b"delete a 1 2 3 4\r\n", b"ERROR\r\n"),
         (b"delete\r\n", BAD_LINE),
     ]);
 }

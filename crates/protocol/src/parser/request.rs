@@ -328,7 +328,7 @@ const TOO_FEW: Fault = Fault::new(ParseErrorKind::TooFewWords);
 const LEADING_SPACES_MAX: usize = 100;
 /// `mg k` has four bytes; whatever is shorter with its end is refused unseen.
 const SHORTEST_LINE_BYTES: usize = 4;
-const DELETE_EXTRA_WORDS_MAX: usize = 4;
+const DELETE_EXTRA_WORDS_MAX: usize = 3;
 
 #[cfg(test)]
 mod tests;
