@@ -49,6 +49,7 @@
 mod action;
 mod connect;
 mod deadline;
+mod departure;
 mod errors;
 mod event;
 mod exchange;
@@ -73,7 +74,7 @@ use bytes::BytesMut;
 use self::exchange::{Exchange, Flow};
 use crate::config::{Config, TrafficFormat};
 use crate::http::{HeadError, Limits, RequestParser};
-use crate::log::{Cause, ConnectRecord, Termination};
+use crate::log::ConnectRecord;
 use crate::state::{FrontendId, State, StreamId, Ticket};
 use crate::time::Now;
 
@@ -224,16 +225,8 @@ impl Stream {
             }
             Event::Closed { by: Side::Client } => self.client_closed(state, now),
             Event::Reset { by: Side::Client } => self.client_reset(state, now),
-            Event::Closed { by: Side::Server } => match self.phase {
-                Phase::Relaying => self.server_ended(false, state, now),
-                Phase::Tunnel => self.tunnel_ended(Side::Server, state, now),
-                _ => {}
-            },
-            Event::Reset { by: Side::Server } => match self.phase {
-                Phase::Relaying => self.server_ended(true, state, now),
-                Phase::Tunnel => self.tunnel_broken(Side::Server, state, now),
-                _ => {}
-            },
+            Event::Closed { by: Side::Server } => self.server_closed(false, state, now),
+            Event::Reset { by: Side::Server } => self.server_closed(true, state, now),
             Event::Connected { reused } => {
                 if matches!(self.phase, Phase::Connecting { .. }) {
                     self.connected(reused, state, now);
@@ -331,45 +324,6 @@ impl Stream {
             }
             (Side::Server, _) => {}
         }
-    }
-
-    /// The client will send nothing more. While we wait for a server this means that it has lost interest.
-    fn client_closed(&mut self, state: &mut State, now: Now) {
-        self.client.has_ended = true;
-        match self.phase {
-            Phase::Head => self.end_of_requests(state, now),
-            Phase::Queued { .. } | Phase::TurnAround { .. } | Phase::Connecting { .. } => {
-                self.give_up_connecting(state, now);
-            }
-            Phase::Relaying if self.exchange.response.is_none() => self.client_lost(state, now),
-            Phase::Relaying if !self.exchange.request.is_done() => self.client_lost(state, now),
-            Phase::Relaying | Phase::Flushing | Phase::Finished => {}
-            Phase::Tunnel => self.tunnel_ended(Side::Client, state, now),
-            Phase::Lingering { .. } => self.finish(state),
-        }
-    }
-
-    /// The client's connection is broken.
-    fn client_reset(&mut self, state: &mut State, now: Now) {
-        self.give_up_client();
-        match self.phase {
-            Phase::Relaying => self.client_lost(state, now),
-            Phase::Tunnel => self.tunnel_broken(Side::Client, state, now),
-            Phase::Flushing => {
-                if self.exchange.termination.cause == Cause::Normal {
-                    let data = crate::log::Phase::Data;
-                    self.exchange.termination = Termination::new(Cause::Client, data);
-                }
-                self.flush(state, now);
-            }
-            _ => self.client_closed(state, now),
-        }
-    }
-
-    /// The client has gone in the middle of an exchange.
-    fn client_lost(&mut self, state: &mut State, now: Now) {
-        let fault = errors::Fault::new(400, Cause::Client, self.data_phase());
-        self.fail(fault.closing(), state, now);
     }
 
     const fn side_mut(&mut self, side: Side) -> &mut Connection {

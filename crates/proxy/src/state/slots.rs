@@ -27,7 +27,8 @@ pub(crate) struct Ticket {
 
 /// Streams that wait for any server of a backend, first come first served.
 ///
-/// It holds at most one entry per client connection, so `maxconn` limits it.
+/// It holds at most one entry per client connection, so `maxconn` limits it. `maxqueue` does not: it limits those who
+/// wait for one server alone, as with persistence, and there are none (facts of HAProxy, section 9).
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     waiting: BTreeMap<u64, StreamId>,

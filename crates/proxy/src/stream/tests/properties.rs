@@ -174,6 +174,7 @@ proptest! {
     fn any_order_of_events_ends_and_gives_everything_back(
         steps in vec((any::<bool>(), step()), 0..60),
         keep_alive in any::<bool>(),
+        abandoned in any::<bool>(),
     ) {
         let text = if keep_alive {
             one_server("").replace("10.0.0.1:80\n", "10.0.0.1:80 maxconn 1\n")
@@ -206,6 +207,9 @@ proptest! {
         }
         // Left alone, every stream ends by its own deadlines.
         for stream in &mut streams {
+            if abandoned {
+                stream.abandon(&mut state, now);
+            }
             let mut timeouts = 0;
             while let Some(at) = stream.poll_timeout() {
                 now = Now::new(now.instant.max(at), now.unix_ms + 1);

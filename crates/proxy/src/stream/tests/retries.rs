@@ -172,3 +172,47 @@ fn waiting_too_long_is_503_sq_and_leaving_the_queue_is_cq() {
         assert_eq!(sim.records[0].queue.backend, 1);
     }
 }
+
+#[test]
+fn abandoned_streams_give_back_their_slots_and_places() {
+    let text = one_server("").replace("10.0.0.1:80\n", "10.0.0.1:80 maxconn 1\n");
+    let mut sim = Sim::new(&text);
+    let mut others = [2, 3].map(|id| open(&mut sim.state, "198.51.100.7:5001", id, sim.now));
+    sim.client(GET);
+    let event = Event::Received {
+        from: Side::Client,
+        bytes: GET.as_bytes(),
+    };
+    for other in &mut others {
+        other.handle_event(event, &mut sim.state, sim.now);
+    }
+    let [mut second, mut third] = others;
+    sim.stream.abandon(&mut sim.state, sim.now);
+    assert!(sim.stream.is_finished());
+    assert_eq!(sim.state.poll_wakeup(), Some(StreamId(2)));
+    // Granted and never claimed: it passes on.
+    second.abandon(&mut sim.state, sim.now);
+    assert_eq!(sim.state.poll_wakeup(), Some(StreamId(3)));
+    third.handle_event(Event::Granted, &mut sim.state, sim.now);
+    third.abandon(&mut sim.state, sim.now);
+    third.abandon(&mut sim.state, sim.now);
+    assert_idle(&sim.state);
+}
+
+#[test]
+fn maxqueue_says_nothing_about_the_queue_of_the_backend() {
+    // Without persistence nobody waits for one server alone, so that the limit is never met; HAProxy 2.6 does the same.
+    let text = one_server("").replace("10.0.0.1:80\n", "10.0.0.1:80 maxconn 1 maxqueue 1\n");
+    let mut sim = Sim::new(&text);
+    for id in 2..6 {
+        let mut stream = open(&mut sim.state, "198.51.100.7:5001", id, sim.now);
+        let event = Event::Received {
+            from: Side::Client,
+            bytes: GET.as_bytes(),
+        };
+        stream.handle_event(event, &mut sim.state, sim.now);
+    }
+    sim.client(GET);
+    assert!(sim.records.is_empty());
+    assert_eq!(sim.state.backend(BackendId(0)).queued, 4);
+}
