@@ -17,7 +17,9 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) const fn new(limits: Limits) -> Self {
+    pub(super) fn new(mut limits: Limits) -> Self {
+        // Places in a head are kept in 16 bits.
+        limits.head_bytes_max = limits.head_bytes_max.min(usize::from(u16::MAX));
         Self {
             start: 0,
             scanned: 0,

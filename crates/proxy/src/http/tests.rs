@@ -310,6 +310,19 @@ fn sizes_have_limits() {
 }
 
 #[test]
+fn limit_of_a_head_is_never_more_than_65535_bytes() {
+    let limits = Limits {
+        head_bytes_max: 1 << 20,
+        ..Limits::default()
+    };
+    let mut input = BytesMut::from("GET / HTTP/1.1\r\nx: ");
+    input.resize(65535, b'x');
+    input.extend_from_slice(b"\r\ny: z\r\n\r\n");
+    let error = RequestParser::new(limits).parse(&mut input).unwrap_err();
+    assert_eq!((error.status(), error.offset), (431, 65535));
+}
+
+#[test]
 fn started_is_what_is_more_than_empty_lines() {
     for (text, started) in [
         ("", false),
