@@ -107,14 +107,14 @@ pub(super) const NETWORK: &[Flag] = &[
         'p',
         "port",
         "<num>",
-        "TCP port to listen on\n(default: 11211; 0: none, -1: any free port)",
+        "TCP port to listen on (default: 11211; 0: none, -1: any free port)",
         Does(port),
     ),
     valued(
         'l',
         "listen",
         "<addr>",
-        "where to listen: host, host:port, [v6]:port, or several with\ncommas; may be repeated (default: all interfaces, v4 and v6)",
+        "where to listen: host, host:port, [v6]:port, or several with commas; may be repeated (default: all interfaces, v4 and v6)",
         Does(|draft, value| {
             draft.places.extend(Place::parse_list(value)?);
             Ok(())
@@ -141,7 +141,7 @@ pub(super) const NETWORK: &[Flag] = &[
         'U',
         "udp-port",
         "<num>",
-        "UDP port to listen on (default: 0, off; others are not\nimplemented yet)",
+        "UDP port to listen on (default: 0, off; others are not implemented yet)",
         Does(udp_port),
     ),
     valued(
@@ -185,7 +185,7 @@ pub(super) const MEMORY: &[Flag] = &[
         'I',
         "max-item-size",
         "<size>",
-        "largest item: bytes, or with k or m\n(default: 1m, from 1k to 1024m, at most half of -m)",
+        "largest item: bytes, or with k or m (default: 1m, from 1k to 1024m, at most half of -m)",
         Does(max_item_size),
     ),
     flag(
@@ -220,14 +220,19 @@ pub(super) const MEMORY: &[Flag] = &[
         "slab-growth-factor",
         "<num>",
         "no effect: memory is not cut into classes",
-        Nothing,
+        Does(|_, value| match value.parse::<f64>() {
+            Ok(factor) if factor > 1.0 => Ok(()),
+            _ => Err(UsageError::value(format!(
+                "'{value}' is not a number above 1"
+            ))),
+        }),
     ),
     valued(
         'n',
         "slab-min-size",
         "<bytes>",
         "no effect: memory is not cut into classes",
-        Nothing,
+        Does(|_, value| number(value, 1_u32).map(drop)),
     ),
     flag(
         'L',
@@ -249,7 +254,7 @@ pub(super) const WORK: &[Flag] = &[
         'R',
         "max-reqs-per-event",
         "<num>",
-        "requests of one client that are answered before\nothers get their turn (default: 20)",
+        "requests of one client that are answered before others get their turn (default: 20)",
         Does(|draft, value| {
             draft.settings.requests_per_event = number(value, 1)?;
             Ok(())
@@ -327,7 +332,7 @@ pub(super) const PROCESS: &[Flag] = &[
     flag(
         'v',
         "verbose",
-        "say what goes wrong, on standard error; -vv also says who\nconnects",
+        "say what goes wrong, on standard error; -vv also says who connects",
         Does(|draft, _| {
             draft.settings.verbosity = draft.settings.verbosity.saturating_add(1);
             Ok(())

@@ -27,7 +27,8 @@ pub fn help() -> String {
     let mut text = version();
     text.push_str(
         "A cache for small values, in memory. Takes memcached's place, and its options.\n\n\
-         Usage: steadfast-cached [options]\n",
+         Usage: steadfast-cached [options]\n\
+         For example: steadfast-cached -m 256 -l 10.0.0.94 -u nobody\n",
     );
     // Writing to a String can't fail.
     let _ = write_options(&mut text);
@@ -46,7 +47,13 @@ fn write_options(text: &mut String) -> fmt::Result {
     text.push_str(
         "\nWords for -o that are accepted and have no effect here, each also with no_:\n",
     );
-    paragraph(text, suboptions::WITHOUT_EFFECT)?;
+    let words = suboptions::WITHOUT_EFFECT
+        .iter()
+        .copied()
+        .filter(|word| !word.starts_with("no_"));
+    for line in wrap(words, LINE_WIDTH - 2) {
+        writeln!(text, "  {line}")?;
+    }
     section(text, "Not memcached's, but ours", flags::OURS)?;
     let letters: Vec<_> = flags::LATER
         .iter()
@@ -56,9 +63,10 @@ fn write_options(text: &mut String) -> fmt::Result {
     let letters = letters.join(" ");
     write!(text, "\nNot implemented yet, and an error: {letters}\n")?;
     text.push_str(
-        "\nSignals: TERM and INT end at once, USR1 after the replies that are due; HUP does nothing.\n\
-         Exit status: 0 ended as asked, 1 bad option, 64 options that can't be had together,\n\
-         67 unknown user, 71 the system refused (port taken, too few files).\n",
+        "\nSignals: TERM and INT end at once, USR1 after the replies that are due; HUP\n\
+         does nothing.\n\
+         Exit status: 0 ended as asked, 1 bad option, 64 options that can't be had\n\
+         together, 67 unknown user, 71 the system refused (port taken, say).\n",
     );
     Ok(())
 }
@@ -93,27 +101,31 @@ fn row(text: &mut String, head: &str, help: &str) -> fmt::Result {
         writeln!(text, "  {head}")?;
         head = "";
     }
-    for line in help.lines() {
-        writeln!(text, "  {head:HEAD_WIDTH$} {line}")?;
-        head = "";
+    for part in help.lines() {
+        for line in wrap(part.split(' '), LINE_WIDTH - HEAD_WIDTH - 3) {
+            writeln!(text, "  {head:HEAD_WIDTH$} {line}")?;
+            head = "";
+        }
     }
     Ok(())
 }
 
-fn paragraph(text: &mut String, words: &[&str]) -> fmt::Result {
-    let mut column = 0;
-    for word in words.iter().filter(|word| !word.starts_with("no_")) {
-        if column == 0 || column + word.len() + 1 > LINE_WIDTH {
-            text.push_str(if column == 0 { " " } else { "\n " });
-            column = 1;
+/// Puts words together to lines of at most `width` columns.
+fn wrap<'a>(words: impl Iterator<Item = &'a str>, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if line.len() + 1 + word.len() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
         }
-        write!(text, " {word}")?;
-        column += word.len() + 1;
     }
-    text.push('\n');
-    Ok(())
+    lines
 }
 
 /// Columns for the flags, before their explanation.
-const HEAD_WIDTH: usize = 31;
-const LINE_WIDTH: usize = 88;
+const HEAD_WIDTH: usize = 26;
+/// A terminal's 80, less one: some break a line that is full.
+const LINE_WIDTH: usize = 79;

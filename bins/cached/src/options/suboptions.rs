@@ -59,7 +59,7 @@ pub(super) const WITH_EFFECT: &[Suboption] = &[
     Suboption {
         name: "idle_timeout",
         value: Some("<sec>"),
-        help: "close TCP clients that are silent between commands\n(default: 0, never)",
+        help: "close TCP clients that are silent between commands (default: 0, never)",
         effect: |draft, value| {
             let seconds = number(value, 0)?;
             draft.settings.idle_timeout = (seconds > 0).then(|| Duration::from_secs(seconds));
@@ -87,7 +87,7 @@ pub(super) const WITH_EFFECT: &[Suboption] = &[
     Suboption {
         name: "read_buf_mem_limit",
         value: Some("<MB>"),
-        help: "memory for incomplete long requests of all clients together\n(default: 64; 0: no limit)",
+        help: "memory for incomplete long requests of all clients together (default: 64; 0: no limit)",
         effect: |draft, value| {
             let megabytes: u32 = number(value, 0)?;
             draft.settings.long_request_bytes_max = match megabytes {
