@@ -59,6 +59,10 @@ impl Bound {
     }
 
     fn add_tcp(&mut self, address: SocketAddr, settings: &Settings) -> Result<u16, ListenError> {
+        // A name and an address may mean the same; a second socket there would only fail.
+        if self.addresses.contains(&address) {
+            return Ok(address.port());
+        }
         let mut options = TcpOptions::default();
         options.backlog = settings.backlog;
         let group = listen::tcp_group(address, settings.threads, &options)?;

@@ -440,6 +440,20 @@ fn taken_port_is_an_error_that_names_it_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn place_that_is_asked_for_twice_is_bound_once() {
+    // An address of its own, so that no other test takes the port when it is free.
+    let settings = |places: Vec<Listen>| start(|settings| settings.listen = places);
+    let first = settings(vec![Listen::Address("127.0.77.2:0".parse().unwrap())]);
+    let address = first.addresses()[0];
+    first.stop();
+    let server = settings(vec![
+        Listen::Address(address),
+        Listen::Host("127.0.77.2".to_owned(), address.port()),
+    ]);
+    assert_eq!(server.addresses(), [address]);
+}
+
+#[test]
 fn every_client_shows_in_stats_conns() {
     let server = start(|_| {});
     let mut client = Client::of(&server);
