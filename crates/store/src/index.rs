@@ -11,6 +11,8 @@ pub(crate) struct Index<T> {
     /// The first slot of each bucket's chain.
     heads: Segments<u32>,
     buckets: u32,
+    /// The buckets rounded up to a power of two, less one.
+    mask: u32,
     slots: Segments<Slot<T>>,
     /// The first of the chain of vacant slots.
     vacant: u32,
@@ -38,6 +40,7 @@ impl<T> Index<T> {
         Self {
             heads,
             buckets,
+            mask: buckets - 1,
             slots: Segments::new(),
             vacant: NONE,
             len: 0,
@@ -76,13 +79,16 @@ impl<T> Index<T> {
         heads + slots
     }
 
-    /// Returns the slot with that hash whose value `is_it`.
-    pub(crate) fn find(&self, hash: u32, mut is_it: impl FnMut(&T) -> bool) -> Option<u32> {
+    /// Returns the slot with that hash whose value `is_it`, and that value.
+    #[inline]
+    pub(crate) fn find(&self, hash: u32, is_it: impl Fn(&T) -> bool) -> Option<(u32, &T)> {
         let mut at = *self.heads.at(self.bucket(hash));
         while at != NONE {
             let slot = self.slots.at(at);
-            if slot.hash == hash && slot.value.as_ref().is_some_and(&mut is_it) {
-                return Some(at);
+            if slot.hash == hash {
+                if let Some(value) = slot.value.as_ref().filter(|value| is_it(value)) {
+                    return Some((at, value));
+                }
             }
             at = slot.next;
         }
@@ -139,12 +145,11 @@ impl<T> Index<T> {
     }
 
     fn bucket(&self, hash: u32) -> u32 {
-        let mask = self.buckets.next_power_of_two() - 1;
-        let bucket = hash & mask;
+        let bucket = hash & self.mask;
         if bucket < self.buckets {
             bucket
         } else {
-            bucket & (mask >> 1)
+            bucket & (self.mask >> 1)
         }
     }
 
@@ -176,9 +181,10 @@ impl<T> Index<T> {
     /// Adds a bucket and gives it its part of the one that stood for it.
     fn split(&mut self) {
         let added = self.buckets;
-        let mut at = *self.heads.at(self.bucket(added));
         let old = self.bucket(added);
+        let mut at = *self.heads.at(old);
         self.buckets += 1;
+        self.mask |= added;
         let (mut stay, mut go) = (NONE, NONE);
         while at != NONE {
             let bucket = self.bucket(self.slots.at(at).hash);
@@ -215,7 +221,7 @@ mod tests {
             let mut plain = HashMap::new();
             for (is_insert, number) in steps {
                 let hash = number.wrapping_mul(spread);
-                let found = index.find(hash, |&value| value == number);
+                let found = index.find(hash, |&value| value == number).map(|(slot, _)| slot);
                 prop_assert_eq!(found, plain.get(&number).copied());
                 match found {
                     None if is_insert => {

@@ -171,6 +171,15 @@ pub enum Lookup<R> {
 }
 
 impl<R> Lookup<R> {
+    pub(crate) fn map<S>(self, make: impl FnOnce(R) -> S) -> Lookup<S> {
+        match self {
+            Self::Hit(result) => Lookup::Hit(make(result)),
+            Self::Miss => Lookup::Miss,
+            Self::Expired => Lookup::Expired,
+            Self::Flushed => Lookup::Flushed,
+        }
+    }
+
     /// Returns the hit and drops the reason of a miss.
     pub fn hit(self) -> Option<R> {
         match self {

@@ -136,12 +136,8 @@ impl Stripe {
         now: Timestamp,
         visit: impl FnOnce(&Entry<'_>) -> R,
     ) -> Lookup<R> {
-        match self.find(place, now) {
-            Lookup::Hit(slot) => Lookup::Hit(self.use_item(slot, now, visit)),
-            Lookup::Miss => Lookup::Miss,
-            Lookup::Expired => Lookup::Expired,
-            Lookup::Flushed => Lookup::Flushed,
-        }
+        self.find(place, now)
+            .map(|slot| self.use_item(slot, now, visit))
     }
 
     pub(crate) fn remove(&mut self, place: Place<'_>, now: Timestamp) -> bool {
@@ -203,15 +199,20 @@ impl Stripe {
     }
 
     /// Returns the live item's slot; an item that is gone is removed and told apart.
+    #[inline]
     fn find(&mut self, place: Place<'_>, now: Timestamp) -> Lookup<u32> {
         self.settle_flush(now);
         let Place { hash, key } = place;
-        let Some(slot) = self.index.find(hash, |record| record.block.key() == key) else {
-            return Lookup::Miss;
-        };
-        let Some(gone) = self.end_of(self.record(slot), now) else {
-            return Lookup::Hit(slot);
-        };
+        let found = self.index.find(hash, |record| record.block.key() == key);
+        match found.map(|(slot, record)| (slot, self.end_of(record, now))) {
+            None => Lookup::Miss,
+            Some((slot, None)) => Lookup::Hit(slot),
+            Some((slot, Some(gone))) => self.remove_gone(slot, gone),
+        }
+    }
+
+    #[cold]
+    fn remove_gone(&mut self, slot: u32, gone: Gone) -> Lookup<u32> {
         self.remove_slot(slot);
         match gone {
             Gone::Expired => {
@@ -271,12 +272,17 @@ impl Stripe {
     }
 
     fn use_item<R>(&mut self, slot: u32, now: Timestamp, visit: impl FnOnce(&Entry<'_>) -> R) -> R {
-        let record = self.record(slot);
-        let mut entry = self.entry(record);
-        entry.was_read = record.block.mark_read();
-        let result = visit(&entry);
-        self.bump(slot, now);
-        result
+        self.order.touch(slot);
+        let record = self.index.at_mut(slot).expect("a found slot is occupied");
+        visit(&Entry {
+            used_at: core::mem::replace(&mut record.used_at, now),
+            block: &record.block,
+            expiry: record.expiry,
+            was_read: record.block.mark_read(),
+            next_cas: CasId::new(self.next_cas),
+            counts_cas: self.counts_cas,
+            account: &self.account,
+        })
     }
 
     fn bump(&mut self, slot: u32, now: Timestamp) {
