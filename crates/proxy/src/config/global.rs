@@ -2,7 +2,7 @@
 
 use super::address::parse_stats_socket;
 use super::diagnostic::Diagnostic;
-use super::keyword::{FOREIGN_BIND, FOREIGN_GLOBAL, unknown};
+use super::keyword::{FOREIGN_BIND, FOREIGN_GLOBAL, SECTIONS, unknown};
 use super::logging::parse_target;
 use super::model::{Account, Global, Level, LogHostname, StatsSocket};
 use super::proxy::LOG_TARGETS_MAX;
@@ -78,7 +78,7 @@ const KEYWORDS: &[Keyword] = &[
 pub(super) fn handle(global: &mut Global, statement: &Statement<'_>) -> Result<(), Diagnostic> {
     let word = statement.keyword();
     let Some((_, read)) = KEYWORDS.iter().find(|(name, _)| *name == word) else {
-        let known = KEYWORDS.iter().map(|(name, _)| *name);
+        let known = KEYWORDS.iter().map(|(name, _)| *name).chain(SECTIONS);
         let text = unknown(
             "keyword",
             word,

@@ -68,6 +68,9 @@ fn edits_between(from: &[u8], to: &[u8]) -> usize {
 /// Longer words are no slips of a keyword, and the distance takes time in the product of lengths.
 const NEAREST_BYTES_MAX: usize = 64;
 
+/// Our sections. Their names may stand wherever a keyword may.
+pub(super) const SECTIONS: [&str; 5] = ["global", "defaults", "frontend", "backend", "listen"];
+
 /// Sections that HAProxy has besides ours.
 pub(super) const FOREIGN_SECTIONS: &str = "\
 acme cache crt-store fcgi-app http-errors log-forward log-profile mailers peers program \

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::address::NOT_IMPLEMENTED;
 use super::diagnostic::{Complaints, Diagnostic, Position};
 use super::global;
-use super::keyword::{FOREIGN_SECTIONS, unknown};
+use super::keyword::{FOREIGN_SECTIONS, SECTIONS, unknown};
 use super::lexer::{LexError, Variables, Word, split};
 use super::model::Global;
 use super::proxy;
@@ -177,7 +177,7 @@ impl<'e> Parser<'e> {
         };
         let Some(section) = section else {
             let keyword = statement.keyword();
-            let sections = ["global", "defaults", "frontend", "backend", "listen"].into_iter();
+            let sections = SECTIONS.into_iter();
             let text = unknown("keyword", keyword, " out of section", sections, "");
             return Err(statement.error(0, text));
         };

@@ -2,7 +2,7 @@
 
 use super::address::{NOT_IMPLEMENTED, parse_bind};
 use super::diagnostic::{Complaints, Diagnostic};
-use super::keyword::{FOREIGN_BALANCE, FOREIGN_BIND, FOREIGN_PROXY, unknown};
+use super::keyword::{FOREIGN_BALANCE, FOREIGN_BIND, FOREIGN_PROXY, SECTIONS, unknown};
 use super::logging::{LogSource, parse_target};
 use super::model::{Balance, Bind, Redispatch, Timeouts};
 use super::option;
@@ -52,7 +52,7 @@ pub(super) fn handle(
 ) -> Result<(), Diagnostic> {
     let word = statement.keyword();
     let Some((_, side, read)) = KEYWORDS.iter().find(|(name, ..)| *name == word) else {
-        let known = KEYWORDS.iter().map(|(name, ..)| *name);
+        let known = KEYWORDS.iter().map(|(name, ..)| *name).chain(SECTIONS);
         let place = format!(" in '{}' section", section.kind.name());
         let text = unknown("keyword", word, &place, known, FOREIGN_PROXY);
         return Err(statement.error(0, text));

@@ -487,6 +487,10 @@ const FAULTS: &[(&str, &str)] = &[
     ),
     ("zzz", "2: error: unknown keyword 'zzz' in 'listen' section"),
     (
+        "backand web",
+        "2: error: unknown keyword 'backand' in 'listen' section; did you mean 'backend' maybe ?",
+    ),
+    (
         "acl x path /",
         "2: error: keyword 'acl' in 'listen' section is not implemented by steadfast",
     ),
@@ -744,6 +748,7 @@ fn faults_of_global_are_told() {
 global x
  maxconn
  foo bar
+ Listen x
  maxcon 3
  tune.bufsize 3
  daemon x
@@ -764,21 +769,22 @@ global x
 f:1:8: error: 'global' cannot handle unexpected argument 'x'.
 f:2:2: error: 'maxconn' expects an integer argument.
 f:3:2: error: unknown keyword 'foo' in 'global' section
-f:4:2: error: unknown keyword 'maxcon' in 'global' section; did you mean 'maxconn' maybe ?
-f:5:2: error: keyword 'tune.bufsize' in 'global' section is not implemented by steadfast
-f:6:9: error: 'daemon' cannot handle unexpected argument 'x'.
-f:7:11: error: 'nbthread' value must be between 1 and 64 (was 0)
-f:8:2: error: 'user' expects a name as argument.
-f:9:6: error: 'uid' expects an integer argument, not 'x'.
-f:10:16: error: unexpected character 'q' in 'stats timeout'
-f:11:8: error: 'stats' only supports 'socket', 'maxconn' and 'timeout' (got 'foo')
-f:12:2: error: 'stats socket' in global section expects an address or a path to a UNIX socket
-f:13:27: error: 'stats socket' : 'mode' : missing or invalid mode '9' (octal integer expected)
-f:14:28: error: 'stats socket' : 'level' only supports 'user', 'operator', and 'admin' (got 'foo')
-f:15:22: error: 'stats socket' : unknown keyword 'foo'
-f:16:15: error: 'stats socket' : 'fd@3': the address family 'fd@' is not implemented by steadfast
-f:17:5: error: negation/default currently supported only for options and log.
-f:18:2: error: 'log-tag' expects a tag for use in syslog.";
+f:4:2: error: unknown keyword 'Listen' in 'global' section; did you mean 'listen' maybe ?
+f:5:2: error: unknown keyword 'maxcon' in 'global' section; did you mean 'maxconn' maybe ?
+f:6:2: error: keyword 'tune.bufsize' in 'global' section is not implemented by steadfast
+f:7:9: error: 'daemon' cannot handle unexpected argument 'x'.
+f:8:11: error: 'nbthread' value must be between 1 and 64 (was 0)
+f:9:2: error: 'user' expects a name as argument.
+f:10:6: error: 'uid' expects an integer argument, not 'x'.
+f:11:16: error: unexpected character 'q' in 'stats timeout'
+f:12:8: error: 'stats' only supports 'socket', 'maxconn' and 'timeout' (got 'foo')
+f:13:2: error: 'stats socket' in global section expects an address or a path to a UNIX socket
+f:14:27: error: 'stats socket' : 'mode' : missing or invalid mode '9' (octal integer expected)
+f:15:28: error: 'stats socket' : 'level' only supports 'user', 'operator', and 'admin' (got 'foo')
+f:16:22: error: 'stats socket' : unknown keyword 'foo'
+f:17:15: error: 'stats socket' : 'fd@3': the address family 'fd@' is not implemented by steadfast
+f:18:5: error: negation/default currently supported only for options and log.
+f:19:2: error: 'log-tag' expects a tag for use in syslog.";
     assert_eq!(messages(text).join("\n"), expected);
 }
 
