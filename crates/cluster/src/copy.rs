@@ -6,6 +6,7 @@ use crate::batch::{Batch, Value};
 use crate::link::{Item, Reply};
 use crate::procedure::Answer;
 use crate::session::Names;
+use crate::{SessionError, Settings};
 
 /// How often a session was saved: the larger number is the newer copy. 0 is a session that is not
 /// there.
@@ -38,6 +39,15 @@ pub(crate) struct View {
 }
 
 impl Copy {
+    /// What no reader would accept is not to be stored: it would make good nodes look faulty.
+    pub(crate) fn check(&self, settings: &Settings) -> Result<(), SessionError> {
+        let (found, max) = (self.data.len(), settings.value_bytes_max);
+        if found > max {
+            return Err(SessionError::TooLong { found, max });
+        }
+        Ok(())
+    }
+
     /// The request that puts this copy where a node holds `view`, unless it has changed meanwhile.
     pub(crate) fn put(&self, batch: Batch, names: &Names, view: &View, lifetime: i32) -> Batch {
         let mark = if self.is_destroyed { DESTROYED } else { 0 };

@@ -1,4 +1,5 @@
 use core::fmt;
+use core::time::Duration;
 
 /// Why an operation on a session did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,14 @@ pub enum SessionError {
     Conflict,
     /// The session to be created exists already.
     Exists,
+    /// The session is longer than [`Settings::value_bytes_max`](crate::Settings::value_bytes_max):
+    /// nobody could read it. Nothing was stored.
+    TooLong {
+        /// The length of the session in bytes.
+        found: usize,
+        /// The greatest allowed.
+        max: usize,
+    },
     /// Every node that answered refused to store: the text of the first, without control characters.
     Refused(Box<str>),
 }
@@ -27,6 +36,7 @@ impl fmt::Display for SessionError {
             Self::LockLost => f.write_str("session lock was lost before the session was saved"),
             Self::Conflict => f.write_str("session was changed by another request"),
             Self::Exists => f.write_str("session exists already"),
+            Self::TooLong { found, max } => write!(f, "session of {found} bytes exceeds {max}"),
             Self::Refused(text) => write!(f, "cache node refused the session: {text}"),
         }
     }
@@ -49,6 +59,17 @@ pub enum SettingsError {
         /// The greatest allowed.
         max: u64,
     },
+    /// A time is outside its range.
+    Time {
+        /// The field of [`Settings`](crate::Settings).
+        field: &'static str,
+        /// What it was set to.
+        found: Duration,
+        /// The shortest allowed.
+        min: Duration,
+        /// The longest allowed.
+        max: Duration,
+    },
 }
 
 impl fmt::Display for SettingsError {
@@ -61,6 +82,14 @@ impl fmt::Display for SettingsError {
                 max,
             } => {
                 write!(f, "{field} of {found} is outside {min} to {max}")
+            }
+            Self::Time {
+                field,
+                found,
+                min,
+                max,
+            } => {
+                write!(f, "{field} of {found:?} is outside {min:?} to {max:?}")
             }
         }
     }

@@ -160,7 +160,8 @@ impl Waiting {
                     key: header.key.as_bytes().to_vec(),
                     flags: header.flags,
                     cas: header.cas.ok_or(BadReply)?,
-                    value: Vec::with_capacity(header.value_bytes),
+                    // It may promise more than it sends.
+                    value: Vec::with_capacity(header.value_bytes.min(VALUE_BYTES_FIRST)),
                 };
                 self.open = Some((item, DataBlock::new(header.value_bytes)));
                 return Ok(());
@@ -197,6 +198,9 @@ fn receive(item: &mut Item, part: DataPart<'_>) -> Result<bool, BadReply> {
 fn printable(text: &[u8]) -> Box<str> {
     text.escape_ascii().to_string().into()
 }
+
+/// Room made for a value before any of it has come.
+const VALUE_BYTES_FIRST: usize = 16 << 10;
 
 #[cfg(test)]
 mod tests;

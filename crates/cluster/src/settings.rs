@@ -3,6 +3,9 @@ use core::time::Duration;
 use crate::SettingsError;
 
 /// How a fleet is used: copies, times and limits. The defaults suit PHP-like sessions on a LAN.
+///
+/// No time may be longer than 30 days; `lock_pause_min`, `reply_timeout` and `backoff_min` not shorter
+/// than 1 ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
@@ -29,7 +32,8 @@ pub struct Settings {
     pub backoff_min: Duration,
     /// The longest time between two probes: 8 s.
     pub backoff_max: Duration,
-    /// The longest value accepted from a node: 1 MiB, memcached's own limit of an item.
+    /// The longest session, and the longest value accepted from a node: 1 MiB, memcached's own limit
+    /// of an item. A node that returns a longer one counts as faulty.
     pub value_bytes_max: usize,
 }
 
@@ -65,19 +69,20 @@ impl Settings {
             2,
             RELATIVE_SECONDS_MAX,
         )?;
-        let one_ms = Duration::from_millis(1);
-        for (field, found) in [
-            ("lock_pause_min", self.lock_pause_min),
-            ("reply_timeout", self.reply_timeout),
-            ("backoff_min", self.backoff_min),
+        for (field, found, min) in [
+            ("lock_wait_max", self.lock_wait_max, Duration::ZERO),
+            ("lock_pause_min", self.lock_pause_min, TIME_MIN),
+            ("lock_pause_max", self.lock_pause_max, Duration::ZERO),
+            ("reply_timeout", self.reply_timeout, TIME_MIN),
+            ("backoff_min", self.backoff_min, TIME_MIN),
+            ("backoff_max", self.backoff_max, Duration::ZERO),
         ] {
-            if found < one_ms {
-                let found = u64::from(found.subsec_micros());
-                return Err(SettingsError::Range {
+            if !(min..=TIME_MAX).contains(&found) {
+                return Err(SettingsError::Time {
                     field,
                     found,
-                    min: 1_000,
-                    max: u64::MAX,
+                    min,
+                    max: TIME_MAX,
                 });
             }
         }
@@ -101,6 +106,12 @@ fn range(field: &'static str, found: u64, min: u64, max: u64) -> Result<(), Sett
 /// protocol.txt, "Expiration times": more is taken for a date.
 const RELATIVE_SECONDS_MAX: u64 = 2_592_000;
 
+/// Less would be a busy loop.
+const TIME_MIN: Duration = Duration::from_millis(1);
+
+/// Sums and multiples of times are to stay times.
+const TIME_MAX: Duration = Duration::from_secs(RELATIVE_SECONDS_MAX);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +131,29 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "lifetime_seconds of 2592001 is outside 1 to 2592000"
+        );
+    }
+
+    #[test]
+    fn times_that_no_clock_can_add_are_refused() {
+        let settings = Settings {
+            lock_wait_max: Duration::MAX,
+            ..Settings::default()
+        };
+        let error = settings.check().unwrap_err().to_string();
+        assert!(
+            error.starts_with("lock_wait_max of ")
+                && error.ends_with(" is outside 0ns to 2592000s"),
+            "{error}"
+        );
+        let settings = Settings {
+            reply_timeout: Duration::from_micros(20),
+            ..Settings::default()
+        };
+        let error = settings.check().unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "reply_timeout of 20\u{b5}s is outside 1ms to 2592000s"
         );
     }
 }

@@ -55,6 +55,9 @@ impl Create {
     }
 
     fn look(&mut self, copies: usize) -> Step<<Self as Rounds>::Result> {
+        if let Err(error) = self.copy.check(&self.settings) {
+            return Step::Done(Err(error));
+        }
         self.stage = Stage::Looking;
         let request = || Batch::default().gets(&[&self.names.data]);
         Step::Ask((0..copies).map(|copy| (copy, request())).collect())

@@ -275,19 +275,32 @@ fn touched_session_lives_on_and_others_expire() {
 
 #[test]
 fn session_too_large_for_the_nodes_is_refused_in_their_words() {
-    let mut lab = Lab::new(2);
-    let opened = lab.open().unwrap();
-    let operation = lab
-        .session()
-        .save(&opened.lease, vec![b'x'; 2 << 20].into(), After::Unlock);
-    let Outcome::Saved(outcome) = lab.world.finish(0, operation) else {
-        panic!("a save")
-    };
-    assert_eq!(
-        outcome,
-        Err(SessionError::Refused("object too large for cache".into()))
-    );
+    let mut settings = Settings::default();
+    settings.value_bytes_max = 4 << 20;
+    let mut lab = Lab::with(2, settings);
+    let error = SessionError::Refused("object too large for cache".into());
+    assert_eq!(lab.save_long(2 << 20), Err(error));
     assert_eq!(lab.visit(), 1);
+}
+
+#[test]
+fn session_too_large_for_its_readers_is_not_stored() {
+    let mut settings = Settings::default();
+    settings.value_bytes_max = 1000;
+    let mut lab = Lab::with(2, settings);
+    let (found, max) = (1001, 1000);
+    assert_eq!(
+        lab.save_long(found),
+        Err(SessionError::TooLong { found, max })
+    );
+    // Stored, it would have made the nodes look faulty to everybody who reads it.
+    assert_eq!(lab.visit(), 1);
+    let operation = lab.session().create(vec![b'x'; found].into());
+    let outcome = lab.world.finish(0, operation);
+    assert!(matches!(
+        outcome,
+        Outcome::Created(Err(SessionError::TooLong { .. }))
+    ));
 }
 
 #[test]
@@ -383,6 +396,19 @@ impl Lab {
             Outcome::Saved(outcome) => outcome.map(|saved| saved.nodes.len()),
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Opens, tries to save so many bytes, and gives the lock back.
+    fn save_long(&mut self, len: usize) -> Result<(), SessionError> {
+        let lease = self.open()?.lease;
+        let data = vec![b'x'; len].into();
+        let operation = self.session().save(&lease, data, After::Unlock);
+        let Outcome::Saved(outcome) = self.world.finish(0, operation) else {
+            panic!("a save")
+        };
+        // Where the nodes refused, it was given back with the attempt.
+        self.unlock(&lease).ok();
+        outcome.map(drop)
     }
 
     fn unlock(&mut self, lease: &Lease) -> Result<usize, SessionError> {
