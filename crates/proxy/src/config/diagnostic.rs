@@ -50,7 +50,8 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// Where it is; `None` if it concerns no single place.
     pub position: Option<Position>,
-    /// What it is. One line, or the line and an excerpt with a caret under it.
+    /// What it is: one line without control characters, whatever the file holds; for some faults
+    /// with an excerpt or an explanation on the lines after it.
     pub message: String,
 }
 
@@ -60,7 +61,7 @@ impl Diagnostic {
         Self {
             severity: Severity::Error,
             position: Some(position.clone()),
-            message: message.into(),
+            message: one_line(message.into()),
         }
     }
 
@@ -70,6 +71,12 @@ impl Diagnostic {
             severity: Severity::Warning,
             ..Self::error(position, message)
         }
+    }
+
+    /// The same with `lines` under the message; each begins with its line feed.
+    pub(crate) fn with_lines(mut self, lines: &str) -> Self {
+        self.message.push_str(lines);
+        self
     }
 
     /// The message as HAProxy prints it, for programs that read such lines:
@@ -90,6 +97,22 @@ impl Diagnostic {
             None => format!("{level} ({pid}) : config : {}", self.message),
         }
     }
+}
+
+/// Escapes control characters: words can hold line feeds and the commands of terminals.
+fn one_line(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            out.extend(character.escape_default());
+        } else {
+            out.push(character);
+        }
+    }
+    out
 }
 
 /// `file:line:column: error: text`, the form that editors understand.

@@ -198,8 +198,8 @@ impl<'e> Parser<'e> {
                 return Err(statement.error(0, format!("'{keyword}' expects an <id> argument")));
             }
         };
-        if let Some(warning) = odd_name(name, statement) {
-            self.complaints.push(warning);
+        if let Some(complaint) = odd_name(kind, name, statement) {
+            self.complaints.push(complaint);
         }
         if self.draft.defaults.len() + self.draft.proxies.len() >= SECTIONS_MAX {
             return Err(statement.error(0, format!("more than {SECTIONS_MAX} sections")));
@@ -289,7 +289,10 @@ impl<'e> Parser<'e> {
 
     fn report_lex_error(&mut self, line: &[u8], error: &LexError) {
         let LexError { column, text } = error;
-        let mut message = format!("{text} at position {column}");
+        let mut diagnostic = Diagnostic::error(
+            &self.position(*column),
+            format!("{text} at position {column}"),
+        );
         if line.len() <= EXCERPT_BYTES_MAX {
             let before = &line[..line.len().min(*column as usize - 1)];
             let indent = String::from_utf8_lossy(before).chars().count();
@@ -303,10 +306,10 @@ impl<'e> Parser<'e> {
                     }
                 })
                 .collect();
-            message.push_str(&format!(":\n  {}\n  {:indent$}^", shown.trim_end(), ""));
+            let shown = shown.trim_end();
+            diagnostic = diagnostic.with_lines(&format!(":\n  {shown}\n  {:indent$}^", ""));
         }
-        self.complaints
-            .push(Diagnostic::error(&self.position(*column), message));
+        self.complaints.push(diagnostic);
     }
 
     fn position(&self, column: u32) -> Position {
@@ -314,17 +317,27 @@ impl<'e> Parser<'e> {
     }
 }
 
-/// The complaint about a name with characters that HAProxy does not like. It works all the same,
-/// there and here.
-fn odd_name(name: &str, statement: &Statement<'_>) -> Option<Diagnostic> {
+/// The complaint about a name with characters that HAProxy does not like in names of proxies.
+///
+/// HAProxy 2.6 refuses all of them, later ones load the file. A name that could not be told from
+/// what surrounds it in a log line or in `show stat` is refused here.
+fn odd_name(kind: Kind, name: &str, statement: &Statement<'_>) -> Option<Diagnostic> {
+    if kind == Kind::Defaults {
+        return None;
+    }
     let character = odd_character(name)?;
     let message = format!(
-        "character '{}' is not permitted in '{}' name '{}'.",
-        character.escape_default(),
-        statement.keyword(),
-        name.escape_default()
+        "character '{character}' is not permitted in '{}' name '{name}'.",
+        kind.name()
     );
-    Some(Diagnostic::warning(&statement.position_of(1), message))
+    let breaks_lines = |character: char| {
+        character.is_control() || character.is_whitespace() || "\"',/[]{}".contains(character)
+    };
+    if name.contains(breaks_lines) {
+        Some(statement.error(1, message))
+    } else {
+        Some(Diagnostic::warning(&statement.position_of(1), message))
+    }
 }
 
 /// Bytes of a file; the largest in use, with thousands of servers, have a few megabytes.

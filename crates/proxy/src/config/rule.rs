@@ -107,10 +107,7 @@ pub(super) fn check_name(
     if name.bytes().all(is_token) {
         return Ok(());
     }
-    Err(statement.error(
-        index,
-        format!("'{}' is not a header name", name.escape_default()),
-    ))
+    Err(statement.error(index, format!("'{name}' is not a header name")))
 }
 
 fn check_end(statement: &Statement<'_>, action: &str, end: usize) -> Result<(), Diagnostic> {

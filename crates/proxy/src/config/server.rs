@@ -83,11 +83,7 @@ pub(super) fn server(
     let expects = "'server' expects <name> and <addr>[:<port>] as arguments.";
     let name = statement.require(1, expects)?;
     if let Some(character) = odd_character(name) {
-        let message = format!(
-            "character '{}' is not permitted in server name '{}'.",
-            character.escape_default(),
-            name.escape_default()
-        );
+        let message = format!("character '{character}' is not permitted in server name '{name}'.");
         return Err(statement.error(1, message));
     }
     let address = statement.require(2, expects)?;

@@ -858,6 +858,34 @@ f:11:1: error: proxy 'a', server 'u' reuses the id of an earlier server.";
 }
 
 #[test]
+fn names_that_would_break_lines_are_refused() {
+    for name in ["a b", "a,b", "a/b", r"a\nb", r"a\x1bb", "a{b"] {
+        let text = format!("{DEFAULTS}backend \"{name}\"\ndefaults \"{name}\"\n");
+        let odd = name.replace("x1b", "u{1b}");
+        let told = messages(&text);
+        let end = format!("is not permitted in 'backend' name '{odd}'.");
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with("f:6:9: error: character '"), "{told:?}");
+        assert!(told[0].ends_with(&end), "{told:?}");
+    }
+}
+
+#[test]
+fn messages_hold_no_control_characters_of_the_file() {
+    for line in [
+        r"a\nb",
+        r"server \x1b[2J h:1",
+        r"option \n",
+        r"balance a\r",
+        r"log \x1b local0",
+        r"http-request set-header a\rb c",
+    ] {
+        let told = complaint(line);
+        assert!(!told.contains(char::is_control), "{told:?}");
+    }
+}
+
+#[test]
 fn a_listen_section_can_not_lead_to_itself() {
     let text = format!("{DEFAULTS}listen a\n bind :80\n default_backend a\n");
     let expected = "f:8:18: error: Proxy 'a': loop detected for default_backend: 'a'.";

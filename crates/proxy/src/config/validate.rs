@@ -125,11 +125,9 @@ fn check_section(section: &Section, diagnostics: &mut Complaints) {
     let misses_client = kind.has_frontend() && client.is_none();
     let has_servers = kind.has_backend() && !section.servers.is_empty();
     if misses_client || has_servers && (connect.is_none() || server.is_none()) {
-        let message = format!(
-            "missing timeouts for {} '{name}'.{MISSING_TIMEOUTS}",
-            kind.noun()
-        );
-        diagnostics.push(Diagnostic::warning(position, message));
+        let message = format!("missing timeouts for {} '{name}'.", kind.noun());
+        let warning = Diagnostic::warning(position, message).with_lines(MISSING_TIMEOUTS);
+        diagnostics.push(warning);
     }
 }
 
