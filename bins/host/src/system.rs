@@ -1,22 +1,27 @@
 //! The one place with `unsafe`: calls that need care which the compiler can't check.
 
 use std::ffi::CString;
+use std::io;
 
 use nix::unistd::{self, ForkResult, Gid};
 
 /// Forks. The child has a copy of everything but the other threads.
 ///
+/// # Errors
+///
+/// When the kernel refuses, or does not tell how many threads there are (no `/proc`).
+///
 /// # Panics
 ///
 /// When the process has more than one thread: locks of the others would stay locked in the child.
-pub(crate) fn fork() -> nix::Result<ForkResult> {
+pub(crate) fn fork() -> io::Result<ForkResult> {
     assert!(
-        thread_count() <= 1,
+        thread_count()? <= 1,
         "a process forks before it starts threads"
     );
     // SAFETY: a forked child may call only async-signal-safe functions if the parent had other
     // threads. The assertion above says it had none, so the child may do anything.
-    unsafe { unistd::fork() }
+    Ok(unsafe { unistd::fork() }?)
 }
 
 /// Sets the supplementary groups to those of the user called `name`, and `gid`.
@@ -34,9 +39,9 @@ pub(crate) fn share_one_heap() {
     }
 }
 
-/// Counts the threads of this process; 1 when the kernel does not tell.
-fn thread_count() -> usize {
-    std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count)
+/// Counts the threads of this process. Not to know is no proof that there is only one.
+fn thread_count() -> io::Result<usize> {
+    Ok(std::fs::read_dir("/proc/self/task")?.count())
 }
 
 /// Runs `body` in a forked child and returns its exit status; a panic gives 101.
@@ -59,5 +64,27 @@ pub(crate) fn in_child(body: impl FnOnce() -> i32) -> i32 {
             WaitStatus::Exited(_, status) => status,
             other => panic!("the child ended by {other:?}"),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn process_without_a_view_of_its_threads_does_not_fork() {
+        if !unistd::geteuid().is_root() {
+            return;
+        }
+        let folder = tempfile::tempdir().expect("tests may write");
+        let status = in_child(|| {
+            unistd::chroot(folder.path()).expect("root may");
+            match fork() {
+                Ok(ForkResult::Child) => 0,
+                Ok(ForkResult::Parent { .. }) => 1,
+                Err(_) => 42,
+            }
+        });
+        assert_eq!(status, 42);
     }
 }
