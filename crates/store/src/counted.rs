@@ -163,10 +163,12 @@ impl Linked {
         if present >= READERS_MAX || (expect_first && !account.budget().try_hold(bytes)) {
             return None;
         }
-        // Only this reference lends, so the readers can only have become fewer since.
+        // Meanwhile readers may have left, or come, where threads share the view of an item.
         let is_first = count.fetch_add(READER, Ordering::Relaxed) < READER;
-        if is_first && !expect_first {
-            account.budget().hold(bytes);
+        match (expect_first, is_first) {
+            (true, false) => account.budget().release(bytes),
+            (false, true) => account.budget().hold(bytes),
+            _ => {}
         }
         Some(Lent {
             block: Block(self.0.0),

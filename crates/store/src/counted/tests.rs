@@ -1,3 +1,5 @@
+use std::thread;
+
 use super::*;
 use crate::budget::Budget;
 
@@ -104,6 +106,23 @@ fn reading_is_remembered_beside_the_count() {
     assert!(block.has_readers());
     drop(reader);
     assert!(block.was_read() && !block.has_readers());
+    assert!(block.unlink());
+}
+
+#[test]
+fn readers_that_come_at_once_are_on_the_books_once() {
+    let account = account();
+    let block = linked(b"key", b"value");
+    let come_and_go = || {
+        for _ in 0..20_000 {
+            drop(block.lend(&account));
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(come_and_go);
+        scope.spawn(come_and_go);
+    });
+    assert_eq!(account.budget().held(), 0);
     assert!(block.unlink());
 }
 
