@@ -1,6 +1,6 @@
 //! Room for a value that is yet to be received.
 
-use crate::budget::Account;
+use crate::budget::{Account, Budget};
 use crate::counted::Unique;
 use crate::item::Expiry;
 use crate::sync::Arc;
@@ -62,6 +62,10 @@ impl Reservation {
             .take()
             .expect("a reservation has a block until it is taken");
         (block, core::mem::take(&mut self.books.taken_bytes))
+    }
+
+    pub(crate) fn budget(&self) -> &Budget {
+        self.books.account.budget()
     }
 
     /// Returns the key it was made for.

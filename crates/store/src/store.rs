@@ -179,8 +179,12 @@ impl Store {
     ///
     /// # Panics
     ///
-    /// May panic, or store under a hash that is never found, if the reservation is another store's.
+    /// If the reservation is another store's.
     pub fn commit(&self, filled: Reservation, when: Condition, now: Timestamp) -> Outcome {
+        assert!(
+            core::ptr::eq(filled.budget(), &*self.budget),
+            "a reservation is committed to the store that made it"
+        );
         let expiry = filled.expiry;
         let home = self.split(filled.hash);
         let (block, taken_bytes) = filled.take();

@@ -288,6 +288,15 @@ fn a_dropped_reservation_gives_its_memory_back() {
 }
 
 #[test]
+#[should_panic(expected = "the store that made it")]
+fn a_reservation_of_another_store_is_refused() {
+    let reservation = small_store()
+        .reserve(b"key", 5, Attributes::default(), NOW)
+        .unwrap();
+    let _ = small_store().commit(reservation, Condition::Always, NOW);
+}
+
+#[test]
 fn a_store_may_end_before_its_readers() {
     let store = small_store();
     put(&store, "key", b"value");
