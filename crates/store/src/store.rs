@@ -128,7 +128,7 @@ impl Store {
 
     /// Copies `item` into the store if `when` holds.
     ///
-    /// A refused store leaves the present item as it was.
+    /// A refused store leaves the present item as it was, but for its being used.
     ///
     /// # Errors
     ///
@@ -159,7 +159,7 @@ impl Store {
     /// Makes room for a value of `value_bytes` that is yet to be received.
     ///
     /// The reservation is a buffer to fill, owned by the caller; nothing shows in the store until
-    /// [`Store::commit`], and dropping it gives the memory back.
+    /// [`Store::commit`], and dropping it gives the memory back. A present item counts as used.
     ///
     /// # Errors
     ///
@@ -237,7 +237,7 @@ impl Store {
         };
         // Room for any short value first, so that the edit is not asked for twice.
         let first = self.with(home.stripe, |stripe| {
-            stripe.affords_short(key).map(|()| run(stripe))
+            stripe.affords_short(place, now).map(|()| run(stripe))
         });
         let result = first.unwrap_or_else(|short| {
             let credit = self

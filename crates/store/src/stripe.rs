@@ -202,13 +202,19 @@ impl Stripe {
     #[inline]
     fn find(&mut self, place: Place<'_>, now: Timestamp) -> Lookup<u32> {
         self.settle_flush(now);
-        let Place { hash, key } = place;
-        let found = self.index.find(hash, |record| record.block.key() == key);
-        match found.map(|(slot, record)| (slot, self.end_of(record, now))) {
+        match self.look_up(place, now) {
             None => Lookup::Miss,
             Some((slot, None)) => Lookup::Hit(slot),
             Some((slot, Some(gone))) => self.remove_gone(slot, gone),
         }
+    }
+
+    /// Returns the item's slot, and how it has ended if it has.
+    #[inline]
+    fn look_up(&self, place: Place<'_>, now: Timestamp) -> Option<(u32, Option<Gone>)> {
+        let Place { hash, key } = place;
+        let (slot, record) = self.index.find(hash, |record| record.block.key() == key)?;
+        Some((slot, self.end_of(record, now)))
     }
 
     #[cold]

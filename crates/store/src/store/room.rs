@@ -105,7 +105,10 @@ impl Store {
             return Err(no_room());
         }
         // From here on, dropping the reservation settles the books.
-        let account = self.with(home.stripe, |stripe| Arc::clone(stripe.account()));
+        let account = self.with(home.stripe, |stripe| {
+            stripe.keep(home.place(key), now);
+            Arc::clone(stripe.account())
+        });
         let mut reservation = Reservation::new(account, held_bytes, hash, expiry);
         let Some(taken_bytes) = self.make_room(home.stripe, memory_bytes, now) else {
             return Err(no_room());

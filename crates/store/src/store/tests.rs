@@ -425,6 +425,59 @@ fn every_new_version_counts_as_stored_and_used() {
     assert_eq!(store.stats().items_total, 2001);
 }
 
+/// A full store and the key of its least recently used item, of 5000 bytes.
+fn full_store() -> (Store, String) {
+    let store = small_store();
+    let mut number = 0;
+    while store.stats().evictions == 0 {
+        put(&store, &format!("key-{number}"), &[0; 5000]);
+        number += 1;
+    }
+    let oldest = format!("key-{}", store.stats().evictions);
+    (store, oldest)
+}
+
+#[test]
+fn no_item_is_evicted_to_make_room_for_its_own_next_version() {
+    let change = |store: &Store, key: &str, step: usize| {
+        let key = key.as_bytes();
+        let large = NewItem::new(&[1; 14_000], Attributes::default());
+        match step {
+            0 => store.put(key, large, Condition::IfPresent, NOW).unwrap(),
+            1 => store.extend(key, &[1; 9000], End::Back, NOW).unwrap(),
+            _ => {
+                let filled = store.reserve(key, 30_000, Attributes::default(), NOW);
+                store.commit(filled.unwrap(), Condition::IfPresent, NOW)
+            }
+        }
+    };
+    for step in 0..3 {
+        let (store, oldest) = full_store();
+        let outcome = change(&store, &oldest, step);
+        assert!(matches!(outcome, Outcome::Stored(_)), "{step}: {outcome:?}");
+    }
+}
+
+#[test]
+fn no_item_is_evicted_by_its_own_update() {
+    let store = small_store();
+    let mut number = 0;
+    while store.stats().evictions == 0 {
+        put(&store, &format!("key-{number}"), b"");
+        number += 1;
+    }
+    let value = ShortValue::new(&[b'1'; ShortValue::BYTES_MAX]).unwrap();
+    let mut oldest = store.stats().evictions;
+    for _ in 0..500 {
+        let before = store.stats().evictions;
+        let key = format!("key-{oldest}");
+        let updated = store.update(key.as_bytes(), NOW, |_| (Change::Value(value), ()));
+        assert_eq!(updated, Ok(Lookup::Hit(())));
+        oldest += 1 + store.stats().evictions - before;
+    }
+    assert!(store.stats().evictions > 100);
+}
+
 #[test]
 fn eviction_passes_over_what_is_being_read() {
     let store = small_store();

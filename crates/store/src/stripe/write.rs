@@ -22,9 +22,13 @@ impl Stripe {
             return Ok(refused);
         }
         let NewItem { value, attributes } = *item;
-        if let Some(cas) = self.overwrite(found, value, attributes.flags) {
-            self.renew(found, attributes.expiry, now);
-            return Ok(Outcome::Stored(cas));
+        if let Some(slot) = found {
+            // Used now, so that it is not evicted to make room for its next version.
+            self.bump(slot, now);
+            if let Some(cas) = self.overwrite(slot, value, attributes.flags) {
+                self.record_mut(slot).expiry = attributes.expiry;
+                return Ok(Outcome::Stored(cas));
+            }
         }
         let mut block = self.allocate(place.key, value.len(), attributes.flags, found.is_none())?;
         block.value_mut().copy_from_slice(value);
@@ -77,6 +81,7 @@ impl Stripe {
         let Some(slot) = self.find(place, now).hit() else {
             return Ok(Outcome::NotStored);
         };
+        self.bump(slot, now);
         let record = self.record(slot);
         let (old_bytes, flags) = (record.block.value().len(), record.block.flags());
         let expiry = record.expiry;
@@ -107,9 +112,26 @@ impl Stripe {
         )))
     }
 
-    /// Tells whether a new short value under `key` finds room, taking it into the credit.
-    pub(crate) fn affords_short(&mut self, key: &[u8]) -> Result<(), Refusal> {
-        self.afford(counted::memory_bytes(key.len(), ShortValue::BYTES_MAX))
+    /// Tells whether a new short value finds room, taking it into the credit; if not, keeps the item
+    /// from being evicted for that.
+    pub(crate) fn affords_short(
+        &mut self,
+        place: Place<'_>,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let memory_bytes = counted::memory_bytes(place.key.len(), ShortValue::BYTES_MAX);
+        let afforded = self.afford(memory_bytes);
+        if afforded.is_err() {
+            self.keep(place, now);
+        }
+        afforded
+    }
+
+    /// Counts a present item as used, so that it is not evicted to make room for its next version.
+    pub(crate) fn keep(&mut self, place: Place<'_>, now: Timestamp) {
+        if let Some((slot, None)) = self.look_up(place, now) {
+            self.bump(slot, now);
+        }
     }
 
     pub(crate) fn update<R>(
@@ -154,8 +176,7 @@ impl Stripe {
     }
 
     /// Writes the new version where the old one is, if it is about as large and nobody reads it.
-    fn overwrite(&mut self, found: Option<u32>, value: &[u8], flags: u32) -> Option<CasId> {
-        let slot = found?;
+    fn overwrite(&mut self, slot: u32, value: &[u8], flags: u32) -> Option<CasId> {
         let cas = CasId::new(self.next_cas);
         let record = self.index.at_mut(slot).expect("a found slot is occupied");
         let key_bytes = record.block.key().len();
@@ -182,12 +203,6 @@ impl Stripe {
         Some(cas)
     }
 
-    fn renew(&mut self, found: Option<u32>, expiry: Expiry, now: Timestamp) {
-        let slot = found.expect("only a found item is overwritten");
-        self.record_mut(slot).expiry = expiry;
-        self.bump(slot, now);
-    }
-
     /// Gives a found item a new value, flags and expiry kept.
     fn replace(
         &mut self,
@@ -202,7 +217,7 @@ impl Stripe {
         if item_bytes > self.item_bytes_max {
             return Err(Refusal::TooLarge { item_bytes });
         }
-        if self.overwrite(Some(slot), value, flags).is_none() {
+        if self.overwrite(slot, value, flags).is_none() {
             let mut block = self.allocate(place.key, value.len(), flags, false)?;
             block.value_mut().copy_from_slice(value);
             self.link(place.hash, Some(slot), block, expiry, now);
