@@ -231,32 +231,47 @@ impl<'e> Parser<'e> {
 
     /// What a new section starts from: the defaults that it names, else the last ones.
     fn inherited(
-        &self,
+        &mut self,
         kind: Kind,
         name: &str,
         from: Option<(usize, &str)>,
         statement: &Statement<'_>,
     ) -> Result<Settings, Diagnostic> {
-        let defaults = &self.draft.defaults;
-        let section = match from {
-            Some((index, from)) => {
-                let found = defaults
-                    .iter()
-                    .rev()
-                    .find(|defaults| &*defaults.name == from);
-                Some(found.ok_or_else(|| {
-                    let keyword = kind.name();
-                    let message =
-                        format!("defaults section '{from}' not found for {keyword} '{name}'.");
-                    statement.error(index, message)
-                })?)
-            }
+        let heir = format!("{} '{name}'", kind.name());
+        let index = match from {
+            Some((at, from)) => Some(
+                self.named_defaults(from, &heir)
+                    .map_err(|message| statement.error(at, message))?,
+            ),
             None if kind == Kind::Defaults => None,
-            None => defaults.last(),
+            None => self.draft.defaults.len().checked_sub(1),
         };
-        Ok(section
-            .map(|section| section.settings.clone())
-            .unwrap_or_default())
+        let Some(index) = index else {
+            return Ok(Settings::default());
+        };
+        let defaults = &mut self.draft.defaults[index];
+        defaults
+            .admit_heir(kind)
+            .map_err(|message| statement.error(0, message))?;
+        Ok(defaults.settings.clone())
+    }
+
+    /// The index of the only defaults of this name.
+    fn named_defaults(&self, name: &str, heir: &str) -> Result<usize, String> {
+        let sections = self.draft.defaults.iter().enumerate();
+        let mut found = sections.filter(|(_, defaults)| &*defaults.name == name);
+        match (found.next(), found.next()) {
+            (None, _) => Err(format!("defaults section '{name}' not found for {heir}.")),
+            (Some((index, _)), None) => Ok(index),
+            (Some((_, first)), Some((_, second))) => {
+                let (first, second) = (&first.position, &second.position);
+                Err(format!(
+                    "ambiguous defaults section name '{name}' referenced by {heir} exists at least \
+                     at {}:{} and {}:{}.",
+                    first.file, first.line, second.file, second.line
+                ))
+            }
+        }
     }
 
     /// `listen NAME ADDRESS`: the form of HAProxy before 1.6, kept because files and guides have it.

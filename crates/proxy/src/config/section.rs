@@ -96,6 +96,8 @@ pub(super) struct Section {
     pub(super) id: Option<(u32, Position)>,
     pub(super) binds: Vec<Bind>,
     pub(super) servers: Vec<ServerDraft>,
+    /// Of defaults with rules: the kind of the proxies that start from them.
+    heirs: Option<Kind>,
 }
 
 /// What a `defaults` section can say; proxies start from a copy.
@@ -133,7 +135,31 @@ impl Section {
             id: None,
             binds: Vec::new(),
             servers: Vec::new(),
+            heirs: None,
         }
+    }
+
+    /// Refuses that a section of `kind` starts from these defaults, where it would be unclear on
+    /// which side, and how often, their rules run (HAProxy's manual, section 4).
+    pub(super) fn admit_heir(&mut self, kind: Kind) -> Result<(), String> {
+        if self.settings.http_request.is_empty() {
+            return Ok(());
+        }
+        let Position { file, line, .. } = &self.position;
+        let place = format!("(defaults section at {file}:{line})");
+        if matches!(kind, Kind::Defaults | Kind::Listen) {
+            return Err(format!(
+                "a {} section cannot inherit from a defaults section defining TCP/HTTP rules {place}.",
+                kind.name()
+            ));
+        }
+        if *self.heirs.get_or_insert(kind) != kind {
+            return Err(format!(
+                "frontends and backends cannot inherit from the same defaults section if it defines \
+                 TCP/HTTP rules {place}."
+            ));
+        }
+        Ok(())
     }
 
     /// The warning that this kind of proxy has no `side`, which `what` belongs to.

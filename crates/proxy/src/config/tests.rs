@@ -206,12 +206,13 @@ fn the_last_connection_option_of_a_section_wins() {
 #[test]
 fn sections_inherit_from_the_last_or_the_named_defaults() {
     let config = config(
-        "defaults a\n mode http\n timeout client 1s\n retries 1\n http-request del-header x\n\
+        "defaults a\n mode http\n timeout client 1s\n retries 1\n\
          defaults b from a\n retries 2\n\
+         defaults rules from a\n http-request del-header x\n\
          defaults\n mode http\n timeout client 9s\n\
          frontend f\n bind :1\n default_backend x\n\
          backend x\n\
-         frontend g from b\n bind :2\n\
+         frontend g from rules\n bind :2\n\
          backend y from b\n\
          backend z from a\n no option redispatch\n",
     );
@@ -244,6 +245,41 @@ fn sections_inherit_from_the_last_or_the_named_defaults() {
             Proxy::Backend(2)
         ]
     );
+}
+
+#[test]
+fn rules_of_defaults_belong_to_one_side() {
+    let rules = "defaults r\n mode http\n timeout client 1s\n http-request del-header x\n";
+    let one_side = format!("{rules}frontend f\n bind :1\nfrontend g from r\n bind :2\n");
+    assert_eq!(config(&one_side).frontends[1].http_request.len(), 1);
+    for (heir, told) in [
+        (
+            "listen l",
+            "a listen section cannot inherit from a defaults section defining TCP/HTTP rules",
+        ),
+        (
+            "defaults d from r",
+            "a defaults section cannot inherit from a defaults section defining TCP/HTTP rules",
+        ),
+        (
+            "backend b",
+            "frontends and backends cannot inherit from the same defaults section if it defines \
+             TCP/HTTP rules",
+        ),
+    ] {
+        assert_eq!(
+            messages(&format!("{one_side}{heir}\n")),
+            [format!("f:9:1: error: {told} (defaults section at f:1).")]
+        );
+    }
+}
+
+#[test]
+fn a_name_of_two_defaults_is_ambiguous() {
+    let text = "defaults d\ndefaults d\nbackend b from d\n";
+    let expected = "f:3:16: error: ambiguous defaults section name 'd' referenced by backend 'b' \
+                    exists at least at f:1 and f:2.";
+    assert_eq!(messages(text), [expected]);
 }
 
 #[test]
