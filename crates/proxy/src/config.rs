@@ -11,6 +11,7 @@
 mod address;
 mod diagnostic;
 mod global;
+mod header;
 mod keyword;
 mod lexer;
 mod logging;

@@ -112,16 +112,13 @@ impl Lexer<'_> {
     }
 
     fn finish_word(&mut self) -> Result<(), LexError> {
+        self.check_word_bytes()?;
         let Some((start, bytes)) = self.word.take() else {
             return Ok(());
         };
         if bytes.is_empty() {
             let number = self.words.len();
             let text = format!("argument number {number} is empty and marks the end of the list");
-            return Err(error(start, &text));
-        }
-        if bytes.len() > WORD_BYTES_MAX {
-            let text = format!("word of {} bytes exceeds {WORD_BYTES_MAX}", bytes.len());
             return Err(error(start, &text));
         }
         if self.words.len() == WORDS_MAX {
@@ -214,8 +211,7 @@ impl Lexer<'_> {
         }
         let name = self.variable_name(false)?;
         let value = self.variables.look_up(&name).unwrap_or_default();
-        self.open_word().extend_from_slice(value.as_bytes());
-        Ok(())
+        self.take_value(&value)
     }
 
     fn braced_variable(&mut self) -> Result<(), LexError> {
@@ -239,8 +235,7 @@ impl Lexer<'_> {
         if is_split {
             return self.take_split(&value);
         }
-        self.open_word().extend_from_slice(value.as_bytes());
-        Ok(())
+        self.take_value(&value)
     }
 
     /// A letter or `_`, then digits too. The names of pseudo variables begin with a dot.
@@ -262,9 +257,25 @@ impl Lexer<'_> {
             if index > 0 {
                 self.finish_word()?;
             }
-            self.open_word().extend_from_slice(part.as_bytes());
+            self.take_value(part)?;
         }
         Ok(())
+    }
+
+    /// Appends the value of a variable to the word. A line can name one thousands of times.
+    fn take_value(&mut self, value: &str) -> Result<(), LexError> {
+        self.open_word().extend_from_slice(value.as_bytes());
+        self.check_word_bytes()
+    }
+
+    fn check_word_bytes(&self) -> Result<(), LexError> {
+        match &self.word {
+            Some((start, bytes)) if bytes.len() > WORD_BYTES_MAX => {
+                let text = format!("word of {} bytes exceeds {WORD_BYTES_MAX}", bytes.len());
+                Err(error(*start, &text))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn skip_while(&mut self, accept: impl Fn(u8) -> bool) {
@@ -303,6 +314,7 @@ mod tests {
             "X" => Some("value".into()),
             "EMPTY" => Some(String::new()),
             "LIST" => Some("a  b c".into()),
+            "LONG" => Some("x".repeat(10_000)),
             _ => None,
         }
     }
@@ -397,6 +409,11 @@ mod tests {
             );
         }
         assert_eq!(words(&b"a ".repeat(64)).unwrap().len(), 64);
+        let long = format!("a \"{}\"", "$LONG".repeat(3000));
+        assert_eq!(
+            words(long.as_bytes()),
+            Err((3, "word of 20000 bytes exceeds 16384".into()))
+        );
         assert_eq!(
             words(&b"a ".repeat(65)),
             Err((129, "more than 64 words in a line".into()))

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::address::NOT_IMPLEMENTED;
 use super::diagnostic::{Complaints, Diagnostic, Position};
 use super::global;
+use super::header::Header;
 use super::keyword::{FOREIGN_SECTIONS, SECTIONS, unknown};
 use super::lexer::{LexError, Variables, Word, split};
 use super::model::Global;
 use super::proxy;
-use super::section::{Kind, Section, Settings, odd_character};
+use super::section::{Kind, Section, Settings};
 use super::statement::{Modifier, Statement};
 
 /// What the files say, statement by statement, before names are resolved.
@@ -30,6 +31,8 @@ pub(super) struct Parser<'e> {
     file: Arc<str>,
     line: u32,
     complaints: Complaints,
+    /// Listeners of all sections so far.
+    listener_count: usize,
 }
 
 /// The section that statements belong to.
@@ -56,6 +59,7 @@ impl<'e> Parser<'e> {
             file: Arc::from(""),
             line: 0,
             complaints: Complaints::default(),
+            listener_count: 0,
         }
     }
 
@@ -181,7 +185,28 @@ impl<'e> Parser<'e> {
             let text = unknown("keyword", keyword, " out of section", sections, "");
             return Err(statement.error(0, text));
         };
-        proxy::handle(section, statement, &mut self.complaints)
+        let before_count = section.binds.len();
+        proxy::handle(section, statement, &mut self.complaints)?;
+        let count = section.binds.len() - before_count;
+        self.count_listeners(count, statement)
+    }
+
+    /// Refuses more listeners than there can be. Ranges of ports make many from few bytes.
+    fn count_listeners(
+        &mut self,
+        count: usize,
+        statement: &Statement<'_>,
+    ) -> Result<(), Diagnostic> {
+        self.listener_count += count;
+        if self.listener_count <= LISTENERS_MAX {
+            return Ok(());
+        }
+        // Nothing can be used any more; let go of the memory.
+        for section in &mut self.draft.proxies {
+            section.binds = Vec::new();
+        }
+        self.listener_count = 0;
+        Err(statement.error(0, format!("more than {LISTENERS_MAX} listeners")))
     }
 
     fn open_global(&mut self, statement: &Statement<'_>) -> Result<(), Diagnostic> {
@@ -190,35 +215,14 @@ impl<'e> Parser<'e> {
     }
 
     fn open_proxy(&mut self, kind: Kind, statement: &Statement<'_>) -> Result<(), Diagnostic> {
-        let keyword = kind.name();
-        let (name, mut at) = match (kind, statement.word(1)) {
-            (Kind::Defaults, None | Some("from")) => ("", 1),
-            (_, Some(name)) => (name, 2),
-            (_, None) => {
-                return Err(statement.error(0, format!("'{keyword}' expects an <id> argument")));
-            }
-        };
-        if let Some(complaint) = odd_name(kind, name, statement) {
-            self.complaints.push(complaint);
-        }
+        let header = Header::parse(kind, statement, &mut self.complaints)?;
         if self.draft.defaults.len() + self.draft.proxies.len() >= SECTIONS_MAX {
             return Err(statement.error(0, format!("more than {SECTIONS_MAX} sections")));
         }
-        let mut address = None;
-        if kind != Kind::Defaults && !matches!(statement.word(at), None | Some("from")) {
-            address = statement.word(at).map(|word| (at, word));
-            at += 1;
-        }
-        let mut from = None;
-        if statement.word(at) == Some("from") {
-            let message = "'from' expects the name of a 'defaults' section";
-            from = Some((at + 1, statement.require(at + 1, message)?));
-            at += 2;
-        }
-        statement.check_arguments_max(at - 1, keyword)?;
-        let settings = self.inherited(kind, name, from, statement)?;
-        let mut section = Section::new(kind, name, statement.position(), settings);
-        let outcome = self.old_address(&mut section, statement, address);
+        let settings = self.inherited(&header, statement)?;
+        let mut section = Section::new(kind, header.name, statement.position(), settings);
+        let outcome = self.old_address(&mut section, statement, header.address);
+        let listener_count = section.binds.len();
         if kind == Kind::Defaults {
             self.draft.defaults.push(section);
             self.current = Current::Defaults;
@@ -226,19 +230,19 @@ impl<'e> Parser<'e> {
             self.draft.proxies.push(section);
             self.current = Current::Proxy;
         }
-        outcome
+        outcome?;
+        self.count_listeners(listener_count, statement)
     }
 
     /// What a new section starts from: the defaults that it names, else the last ones.
     fn inherited(
         &mut self,
-        kind: Kind,
-        name: &str,
-        from: Option<(usize, &str)>,
+        header: &Header<'_>,
         statement: &Statement<'_>,
     ) -> Result<Settings, Diagnostic> {
+        let Header { kind, name, .. } = *header;
         let heir = format!("{} '{name}'", kind.name());
-        let index = match from {
+        let index = match header.from {
             Some((at, from)) => Some(
                 self.named_defaults(from, &heir)
                     .map_err(|message| statement.error(at, message))?,
@@ -332,34 +336,14 @@ impl<'e> Parser<'e> {
     }
 }
 
-/// The complaint about a name with characters that HAProxy does not like in names of proxies.
-///
-/// HAProxy 2.6 refuses all of them, later ones load the file. A name that could not be told from
-/// what surrounds it in a log line or in `show stat` is refused here.
-fn odd_name(kind: Kind, name: &str, statement: &Statement<'_>) -> Option<Diagnostic> {
-    if kind == Kind::Defaults {
-        return None;
-    }
-    let character = odd_character(name)?;
-    let message = format!(
-        "character '{character}' is not permitted in '{}' name '{name}'.",
-        kind.name()
-    );
-    let breaks_lines = |character: char| {
-        character.is_control() || character.is_whitespace() || "\"',/[]{}".contains(character)
-    };
-    if name.contains(breaks_lines) {
-        Some(statement.error(1, message))
-    } else {
-        Some(Diagnostic::warning(&statement.position_of(1), message))
-    }
-}
-
 /// Bytes of a file; the largest in use, with thousands of servers, have a few megabytes.
 const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Bytes of a line. HAProxy's line buffer has 2048, and grows.
 const LINE_BYTES_MAX: usize = 16 * 1024;
+
+/// Listeners of all sections: each is a socket.
+const LISTENERS_MAX: usize = 65_536;
 
 /// Sections of all files; each proxy costs memory in the runtime state.
 const SECTIONS_MAX: usize = 4096;

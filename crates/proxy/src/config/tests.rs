@@ -965,6 +965,11 @@ fn sizes_are_limited_and_named() {
     assert_eq!(faulty.len(), 1001);
     let last = "f:1001:1: error: too many messages; this and later ones are not listed";
     assert_eq!(faulty[1000], last);
+    let ranges: String = (0..17)
+        .map(|index| format!("listen l{index} 127.0.0.{index}:1-4096\n"))
+        .collect();
+    let told = messages(&ranges);
+    assert_eq!(told[17], "f:17:1: error: more than 65536 listeners");
     let proxies: String = (0..5000)
         .map(|index| format!("backend b{index}\n"))
         .collect();
