@@ -60,7 +60,8 @@ struct Cluster {
     child: Child,
     stdout: BufReader<std::process::ChildStdout>,
     address: String,
-    caches: Vec<String>,
+    /// Where the nodes are: balancer, web1, web2, cache1, cache2.
+    places: Vec<String>,
 }
 
 impl Cluster {
@@ -78,14 +79,11 @@ impl Cluster {
         let mut first = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut first).unwrap();
-        let mut caches = Vec::new();
-        while caches.len() < 2 {
+        let mut places = Vec::new();
+        while places.len() < 5 {
             let mut line = String::new();
             assert!(stdout.read_line(&mut line).unwrap() > 0, "it says more");
-            let words: Vec<_> = line.split_whitespace().collect();
-            if words.first().is_some_and(|word| word.starts_with("cache")) {
-                caches.push(words[1].to_owned());
-            }
+            places.extend(line.split_whitespace().nth(1).map(str::to_owned));
         }
         let address = first
             .trim()
@@ -97,7 +95,7 @@ impl Cluster {
             child,
             stdout,
             address,
-            caches,
+            places,
         }
     }
 
@@ -343,13 +341,53 @@ fn a_script_that_is_no_script_is_an_error_too() {
 }
 
 #[test]
+fn a_visit_under_way_is_answered_by_a_web_node_that_stops() {
+    let mut cluster = Cluster::start(&["--script", "-"]);
+    let mut stdin = cluster.child.stdin.take().unwrap();
+    let mut stream = TcpStream::connect(&cluster.places[1]).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n").unwrap();
+    stdin.write_all(b"stop web1\n").unwrap();
+    while TcpStream::connect(&cluster.places[1]).is_ok() {}
+    stream.write_all(b"\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+}
+
+#[test]
+fn an_answer_reaches_a_client_that_sends_far_too_much() {
+    let cluster = Cluster::start(&[]);
+    let mut stream = TcpStream::connect(&cluster.places[1]).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(&[b'x'; 200_000]).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 414 "), "{answer}");
+}
+
+#[test]
+fn a_page_that_cannot_be_posted_to_says_what_can_be_done() {
+    let cluster = Cluster::start(&[]);
+    let mut stream = TcpStream::connect(&cluster.address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc";
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
+    assert!(answer.contains("\r\nAllow: GET, HEAD\r\n"), "{answer}");
+}
+
+#[test]
 fn a_signal_ends_a_visit_that_hangs() {
     let mut cluster = Cluster::start(&["--script", "-"]);
     let mut stdin = cluster.child.stdin.take().unwrap();
     stdin.write_all(b"visit\nvisit\n").unwrap();
     let id = cluster.word_after("[PHPSESSID] => ");
     // Somebody else has its lock, so the next visit waits for it, longer than a test would.
-    for cache in cluster.caches.clone() {
+    for cache in &cluster.places[3..] {
         let mut stream = TcpStream::connect(cache).unwrap();
         let request = format!("add {id}.lock 0 0 1\r\nx\r\n");
         stream.write_all(request.as_bytes()).unwrap();

@@ -218,7 +218,8 @@ impl Cluster {
         }
     }
 
-    /// Stops a running node at once, as if it were killed. Returns what there is to say about it.
+    /// Stops a running node: a cache and the balancer at once, as if killed, a web node after the
+    /// visits under way. Returns what there is to say about it.
     ///
     /// # Errors
     /// It does not run.

@@ -3,12 +3,15 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use steadfast_proxy::http::{Body, Limits, RequestHead, RequestParser};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
 
 use super::page::{self, Visits};
 use super::sessions::{SessionError, Sessions};
@@ -17,6 +20,7 @@ use super::sessions::{SessionError, Sessions};
 #[derive(Debug)]
 pub(crate) struct WebNode {
     accepting: JoinHandle<()>,
+    stopping: watch::Sender<bool>,
 }
 
 impl WebNode {
@@ -30,16 +34,22 @@ impl WebNode {
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
+        let (stopping, stops) = watch::channel(false);
         Ok(Self {
-            accepting: tokio::spawn(accept(listener, sessions)),
+            accepting: tokio::spawn(accept(listener, sessions, stops)),
+            stopping,
         })
     }
 
-    /// Closes the port and all connections, as a killed server would.
+    /// Closes the port, ends the visits under way as an operator would ask for, so that none leaves a
+    /// lock behind, and closes all connections.
     pub(crate) async fn stop(mut self) {
-        self.accepting.abort();
-        // The task is being aborted; its end is all that matters.
-        let _ = (&mut self.accepting).await;
+        self.stopping.send_replace(true);
+        if timeout(VISITS_END_MAX, &mut self.accepting).await.is_err() {
+            self.accepting.abort();
+            // The task is being aborted; its end is all that matters.
+            let _ = (&mut self.accepting).await;
+        }
     }
 }
 
@@ -49,26 +59,41 @@ impl Drop for WebNode {
     }
 }
 
-/// Accepts until aborted; the connections' tasks end with the set that holds them.
-async fn accept(listener: TcpListener, sessions: Arc<Sessions>) {
+/// Accepts until told to stop, then lets the connections end, whose tasks end with the set that holds
+/// them.
+async fn accept(listener: TcpListener, sessions: Arc<Sessions>, mut stops: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            // Those that wait to be accepted come before the end.
+            biased;
+            accepted = listener.accept() => accepted,
+            _ = stops.wait_for(|stop| *stop) => break,
+        };
+        match accepted {
             Ok((stream, _)) => {
                 while connections.try_join_next().is_some() {}
-                connections.spawn(serve(stream, sessions.clone()));
+                connections.spawn(serve(stream, sessions.clone(), stops.clone()));
             }
             // Out of descriptors, most likely: let some connections end first.
             Err(_) => drop(connections.join_next().await),
         }
     }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
 }
 
 /// Answers the requests of one connection until either side has enough.
-async fn serve(mut stream: TcpStream, sessions: Arc<Sessions>) -> io::Result<()> {
+async fn serve(
+    mut stream: TcpStream,
+    sessions: Arc<Sessions>,
+    mut stops: watch::Receiver<bool>,
+) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let (client, server) = (stream.peer_addr()?, stream.local_addr()?);
     let mut input = BytesMut::with_capacity(READ_BYTES);
+    // Who has just connected is about to ask, and is answered even if the node stops.
+    let mut may_stop = false;
     loop {
         let mut parser = RequestParser::new(Limits::default());
         let head = loop {
@@ -78,22 +103,43 @@ async fn serve(mut stream: TcpStream, sessions: Arc<Sessions>) -> io::Result<()>
                 Err(error) => {
                     let text = format!("{error}\n");
                     let answer = Answer::text(error.status(), text);
-                    return stream.write_all(&answer.encode(false, true)).await;
+                    stream.write_all(&answer.encode(false, true)).await?;
+                    return linger(stream).await;
                 }
             }
-            if stream.read_buf(&mut input).await? == 0 {
+            let count = tokio::select! {
+                biased;
+                count = stream.read_buf(&mut input) => count?,
+                _ = stops.wait_for(|stop| *stop), if may_stop => return Ok(()),
+            };
+            if count == 0 {
                 return Ok(());
             }
         };
         // The page has no use for a body, so a connection with one is not gone on with.
-        let close = !head.wants_keep_alive() || head.body != Body::None;
         let answer = answer(&head, client, server, &sessions).await;
+        let close = !head.wants_keep_alive() || head.body != Body::None || *stops.borrow();
         let is_head = &head.method[..] == b"HEAD";
         stream.write_all(&answer.encode(is_head, close)).await?;
         if close {
-            return stream.shutdown().await;
+            return linger(stream).await;
         }
+        may_stop = true;
     }
+}
+
+/// Closes a connection on which more may come than anybody reads: closed at once, it would be reset,
+/// and the answer lost with it (RFC 9112, section 9.6).
+async fn linger(mut stream: TcpStream) -> io::Result<()> {
+    stream.shutdown().await?;
+    let mut rest = stream.take(LINGER_BYTES_MAX);
+    // Who has not gone by then has had the time to read the answer.
+    let _ = timeout(
+        LINGER_MAX,
+        tokio::io::copy(&mut rest, &mut tokio::io::sink()),
+    )
+    .await;
+    Ok(())
 }
 
 async fn answer(
@@ -103,7 +149,9 @@ async fn answer(
     sessions: &Sessions,
 ) -> Answer {
     if !matches!(&head.method[..], b"GET" | b"HEAD") {
-        return Answer::text(405, "this page can only be read\n".to_owned());
+        let mut answer = Answer::text(405, "this page can only be read\n".to_owned());
+        answer.allow = "Allow: GET, HEAD\r\n";
+        return answer;
     }
     let path = head
         .target
@@ -127,6 +175,7 @@ async fn answer(
             status: 200,
             body: page::render(seen, server.ip(), client.ip(), &cookies),
             set_cookie: new_id,
+            allow: "",
         },
         Err(error) => Answer::text(503, format!("no session: {error}\n")),
     }
@@ -155,6 +204,8 @@ struct Answer {
     status: u16,
     body: String,
     set_cookie: Option<String>,
+    /// The header line that a 405 must have (RFC 9110, section 15.5.6).
+    allow: &'static str,
 }
 
 impl Answer {
@@ -163,6 +214,7 @@ impl Answer {
             status,
             body,
             set_cookie: None,
+            allow: "",
         }
     }
 
@@ -173,9 +225,10 @@ impl Answer {
         });
         let close = if close { "Connection: close\r\n" } else { "" };
         let mut text = format!(
-            "HTTP/1.1 {} {reason}\r\n{cookie}Cache-Control: no-store, no-cache, must-revalidate\r\n\
+            "HTTP/1.1 {} {reason}\r\n{cookie}{}Cache-Control: no-store, no-cache, must-revalidate\r\n\
              Content-Type: text/plain;charset=UTF-8\r\nContent-Length: {}\r\n{close}\r\n",
             self.status,
+            self.allow,
             self.body.len(),
         );
         if !is_head {
@@ -187,3 +240,10 @@ impl Answer {
 
 /// First size of a connection's read buffer; a browser's head fits.
 const READ_BYTES: usize = 4096;
+
+/// How long visits under way may take when the node stops: far longer than they do.
+const VISITS_END_MAX: Duration = Duration::from_millis(400);
+
+/// How much is read, and for how long, from a client that goes on sending after its answer.
+const LINGER_BYTES_MAX: u64 = 1 << 20;
+const LINGER_MAX: Duration = Duration::from_millis(100);
