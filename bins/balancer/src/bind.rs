@@ -20,8 +20,8 @@ use steadfast_proxy::state::FrontendId;
 pub enum StartError {
     /// A name has no address.
     Resolve {
-        /// Where the name is written; `None` for a log target.
-        position: Option<Position>,
+        /// Where the name is written.
+        position: Position,
         /// The name.
         name: String,
     },
@@ -55,23 +55,11 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = |position: &Position| format!("[{}:{}]", position.file, position.line);
         match self {
-            Self::Resolve {
-                position: Some(position),
-                name,
-            } => {
+            Self::Resolve { position, name } => {
                 write!(
                     f,
                     "config : parsing {} : could not resolve address '{name}'",
                     at(position)
-                )
-            }
-            Self::Resolve {
-                position: None,
-                name,
-            } => {
-                write!(
-                    f,
-                    "config : could not resolve address '{name}' of a log target"
                 )
             }
             Self::Account {
@@ -132,22 +120,22 @@ impl Addresses {
     pub(crate) fn resolve(config: &Config) -> Result<Self, StartError> {
         let mut addresses = Self::default();
         for bind in config.frontends.iter().flat_map(|frontend| &frontend.binds) {
-            addresses.add(&bind.host, Some(&bind.position))?;
+            addresses.add(&bind.host, &bind.position)?;
         }
         for server in config.backends.iter().flat_map(|backend| &backend.servers) {
-            addresses.add(&server.host, Some(&server.position))?;
+            addresses.add(&server.host, &server.position)?;
             if let Some(host) = server.check.as_ref().and_then(|check| check.host.as_ref()) {
-                addresses.add(host, Some(&server.position))?;
+                addresses.add(host, &server.position)?;
             }
         }
         for stats in &config.global.stats_sockets {
             if let Address::Inet(host, _) = &stats.address {
-                addresses.add(host, Some(&stats.position))?;
+                addresses.add(host, &stats.position)?;
             }
         }
         for target in log_targets(config) {
             if let Address::Inet(host, _) = &target.address {
-                addresses.add(host, None)?;
+                addresses.add(host, &target.position)?;
             }
         }
         Ok(addresses)
@@ -168,7 +156,7 @@ impl Addresses {
         SocketAddr::new(ip, port)
     }
 
-    fn add(&mut self, host: &Host, position: Option<&Position>) -> Result<(), StartError> {
+    fn add(&mut self, host: &Host, position: &Position) -> Result<(), StartError> {
         let Host::Name(name) = host else {
             return Ok(());
         };
@@ -182,7 +170,7 @@ impl Addresses {
         // HAProxy, too, takes IPv4 where there is a choice.
         let best = found.iter().find(|ip| ip.is_ipv4()).or(found.first());
         let ip = best.ok_or_else(|| StartError::Resolve {
-            position: position.cloned(),
+            position: position.clone(),
             name: name.clone(),
         })?;
         self.0.insert(name.clone(), *ip);

@@ -177,6 +177,10 @@ fn what_cant_be_had_is_one_clear_line() {
             valid("", 1).replace("127.0.0.1", "no.such.host.invalid"),
             "could not resolve address",
         ),
+        (
+            valid("log no.such.host.invalid local0", 1),
+            "cfg:2] : could not resolve address 'no.such.host.invalid'",
+        ),
     ];
     for (text, expected) in cases {
         let folder = Folder::new(&text);

@@ -1,7 +1,7 @@
 //! Where log lines go, and what is logged.
 
 use super::address::{Address, NOT_IMPLEMENTED, parse_log};
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, Position};
 use super::statement::{Statement, parse_integer};
 use crate::log::{Facility, Level};
 
@@ -20,6 +20,8 @@ pub struct LogTarget {
     /// Lines more important than this are sent as if they were of this level.
     /// Default: [`Level::Emergency`], none is changed.
     pub level_min: Level,
+    /// The statement's place, for messages about a name without an address.
+    pub position: Position,
 }
 
 /// What a proxy logs, and where.
@@ -102,6 +104,7 @@ pub(super) fn parse_target(statement: &Statement<'_>) -> Result<LogTarget, Diagn
         facility,
         level_max,
         level_min,
+        position: statement.position(),
     })
 }
 

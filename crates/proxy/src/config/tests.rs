@@ -317,6 +317,7 @@ fn global_sections_add_up() {
     assert_eq!(global.log[1].line_bytes_max, 2048);
     assert_eq!(global.log[1].level_max, log::Level::Notice);
     assert_eq!(global.log[1].level_min, log::Level::Alert);
+    assert_eq!(global.log[1].position.to_string(), "f:8:2");
     assert_eq!(
         (&global.user, &global.group),
         (&Some(Account::Id(3)), &Some(Account::Id(4)))
