@@ -1,4 +1,5 @@
 use core::fmt;
+use core::time::Duration;
 use std::time::Instant;
 
 use crate::copy::Version;
@@ -56,4 +57,9 @@ impl Lease {
     pub fn until(&self) -> Instant {
         self.until
     }
+}
+
+/// When a lock that was asked for at `began` may be gone: memcached counts whole seconds.
+pub(crate) fn end_of_lease(began: Instant, seconds: u32) -> Instant {
+    began + Duration::from_secs(u64::from(seconds) - 1)
 }

@@ -24,6 +24,7 @@ pub use operation::Operation;
 pub use probe::Probe;
 pub use procedure::Procedure;
 pub use session::{
-    After, Create, Created, Hold, Load, Loaded, Open, Opened, Save, Saved, Session, Touch,
+    After, Create, Created, Load, Loaded, Open, Opened, Renew, Renewed, Save, Saved, Session,
+    Touch, Unlock,
 };
 pub use settings::Settings;

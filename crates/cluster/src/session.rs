@@ -11,7 +11,7 @@ use bytes::Bytes;
 use steadfast_protocol::{Key, KeyError};
 
 pub use create::{Create, Created};
-pub use hold::Hold;
+pub use hold::{Renew, Renewed, Unlock};
 pub use load::{Load, Loaded};
 pub use open::{Open, Opened};
 pub use save::{After, Save, Saved};
@@ -128,19 +128,15 @@ impl Session {
     /// Gives the lock back. Only what is held under the lease's token is removed, by comparison:
     /// nobody else's lock is ever freed. The outcome is the number of nodes that had it.
     #[must_use]
-    pub fn unlock(&self, lease: &Lease) -> Operation<Hold> {
-        self.operation(Hold::release(self.names.clone(), lease.clone()))
+    pub fn unlock(&self, lease: &Lease) -> Operation<Unlock> {
+        self.operation(Unlock::new(self.names.clone(), lease.clone()))
     }
 
-    /// Holds the lock for a whole lease from now on, on the nodes that have it still. The outcome is
-    /// their number; the lease goes on under the same token.
+    /// Holds the lock for a whole lease from now on, on the nodes that have it still; the outcome has
+    /// the new lease, under the same token.
     #[must_use]
-    pub fn renew(&self, lease: &Lease) -> Operation<Hold> {
-        self.operation(Hold::renew(
-            self.names.clone(),
-            lease.clone(),
-            self.settings,
-        ))
+    pub fn renew(&self, lease: &Lease) -> Operation<Renew> {
+        self.operation(Renew::new(self.names.clone(), lease.clone(), self.settings))
     }
 
     fn operation<P: crate::Procedure>(&self, procedure: P) -> Operation<P> {

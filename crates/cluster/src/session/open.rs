@@ -1,12 +1,13 @@
-use core::time::Duration;
 use std::time::Instant;
 
 use bytes::Bytes;
 
 use crate::batch::{Batch, Value};
 use crate::copy::{Version, View, newest, repairs};
+use crate::lease::end_of_lease;
 use crate::link::Reply;
 use crate::procedure::{Answer, Rounds, Step};
+use crate::session::save::why_not_stored;
 use crate::session::{Loaded, Names, exptime};
 use crate::{Lease, SessionError, Settings, Token};
 
@@ -25,6 +26,8 @@ pub struct Open {
     /// When the first attempt began, and the one under way; from then on leases count.
     began: Option<(Instant, Instant)>,
     attempts: u32,
+    /// What is to be said if no node grants the lock and none refuses it.
+    why_useless: SessionError,
 }
 
 /// A session with its lock.
@@ -70,6 +73,7 @@ impl Open {
             views,
             began,
             attempts: 0,
+            why_useless: SessionError::Unreachable,
         }
     }
 
@@ -107,12 +111,13 @@ impl Open {
         let first_began = self.began.map_or(now, |(first, _)| first);
         self.began = Some((first_began, now));
         self.views = vec![None; copies];
+        self.why_useless = SessionError::Unreachable;
         self.ask_first(0)
     }
 
     fn ask_first(&mut self, copy: usize) -> Step<<Self as Rounds>::Result> {
         if copy == self.views.len() {
-            return Step::Done(Err(SessionError::Unreachable));
+            return Step::Done(Err(self.why_useless.clone()));
         }
         self.stage = Stage::First(copy);
         Step::Ask(vec![(copy, self.request())])
@@ -125,7 +130,12 @@ impl Open {
         now: Instant,
     ) -> Step<<Self as Rounds>::Result> {
         match self.grant(&answers[copy]) {
-            Grant::Useless => self.ask_first(copy + 1),
+            Grant::Useless => {
+                if self.why_useless == SessionError::Unreachable {
+                    self.why_useless = why_not_stored(answers, SessionError::Unreachable);
+                }
+                self.ask_first(copy + 1)
+            }
             Grant::Busy => self.pause(now),
             Grant::Held(view) => {
                 self.views[copy] = Some(view);
@@ -180,7 +190,7 @@ impl Open {
         let lease = Lease {
             token: self.token,
             version: newest(&self.views).map_or_else(Version::default, |copy| copy.version),
-            until: began + Duration::from_secs(u64::from(self.settings.lease_seconds) - 1),
+            until: end_of_lease(began, self.settings.lease_seconds),
         };
         Opened {
             data: loaded.data,

@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use steadfast_cluster::{
-    Action, Created, Failure, Fleet, Loaded, NodeId, Opened, Operation, Procedure, Saved,
+    Action, Created, Failure, Fleet, Loaded, NodeId, Opened, Operation, Procedure, Renewed, Saved,
     SessionError,
 };
 
@@ -31,6 +31,7 @@ pub(crate) trait Machine {
 pub(crate) enum Outcome {
     Opened(Result<Opened, SessionError>),
     Loaded(Result<Loaded, SessionError>),
+    Renewed(Result<Renewed, SessionError>),
     Saved(Result<Saved, SessionError>),
     Created(Result<Created, SessionError>),
     Counted(Result<usize, SessionError>),
@@ -50,6 +51,7 @@ macro_rules! outcomes {
 outcomes! {
     Result<Opened, SessionError> => Opened,
     Result<Loaded, SessionError> => Loaded,
+    Result<Renewed, SessionError> => Renewed,
     Result<Saved, SessionError> => Saved,
     Result<Created, SessionError> => Created,
     Result<usize, SessionError> => Counted

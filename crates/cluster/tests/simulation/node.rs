@@ -44,6 +44,23 @@ impl Node {
         self.backlog.clear();
     }
 
+    /// Starts again with so much in memory, and never to be evicted, that nothing more fits.
+    pub(crate) fn start_full(&mut self) {
+        self.start_empty();
+        self.engine = engine_that(false);
+        let mut client = Client::new();
+        let mut number = 0;
+        for len in [100_000, 1_000, 1] {
+            loop {
+                number += 1;
+                let request = format!("set {number} 0 0 {len}\r\n{}\r\n", "x".repeat(len));
+                if client.handle_input(request.as_bytes(), &self.engine, 0) != b"STORED\r\n" {
+                    break;
+                }
+            }
+        }
+    }
+
     pub(crate) fn is_stopped(&self) -> bool {
         matches!(self.mode, Mode::Refusing | Mode::Dark)
     }
@@ -83,9 +100,14 @@ impl Client {
 }
 
 fn engine() -> Engine {
+    engine_that(true)
+}
+
+fn engine_that(evicts: bool) -> Engine {
     let mut settings = steadfast_store::Settings::default();
     settings.memory_bytes_max = 4 << 20;
     settings.stripes = 1;
+    settings.evict = evicts;
     let store = Store::new(settings).unwrap();
     Engine::new(
         store,

@@ -172,7 +172,13 @@ fn lock_is_given_back_and_held_on() {
     let mut lab = Lab::new(3);
     let opened = lab.open().unwrap();
     lab.advance(Duration::from_secs(10));
-    assert_eq!(lab.counted(|session| session.renew(&opened.lease)), Ok(2));
+    let operation = lab.session().renew(&opened.lease);
+    let Outcome::Renewed(Ok(renewed)) = lab.world.finish(0, operation) else {
+        panic!("not held on")
+    };
+    assert_eq!(renewed.nodes, 2);
+    let longer = renewed.lease.until() - opened.lease.until();
+    assert!(longer >= Duration::from_secs(10), "{longer:?}");
     lab.advance(Duration::from_secs(10));
     assert_eq!(lab.unlock(&opened.lease), Ok(2));
     assert!(lab.timed_visit() < Duration::from_millis(50));
@@ -281,6 +287,16 @@ fn session_too_large_for_the_nodes_is_refused_in_their_words() {
     let error = SessionError::Refused("object too large for cache".into());
     assert_eq!(lab.save_long(2 << 20), Err(error));
     assert_eq!(lab.visit(), 1);
+}
+
+#[test]
+fn lock_that_no_node_stores_is_refused_in_their_words() {
+    let mut lab = Lab::new(2);
+    for node in &mut lab.world.nodes {
+        node.start_full();
+    }
+    let error = SessionError::Refused("out of memory storing object".into());
+    assert_eq!(lab.open(), Err(error));
 }
 
 #[test]
