@@ -13,7 +13,7 @@ use crate::time::Now;
 
 /// One connection to a stats socket.
 ///
-/// Invariant: the bytes kept are fewer than [`LINE_BYTES_MAX`], and none after the end.
+/// Invariant: at most [`LINE_BYTES_MAX`] bytes are kept, and none of a line that has ended.
 #[derive(Debug, Clone)]
 pub struct Control {
     level: Level,
@@ -73,12 +73,15 @@ impl Control {
             if self.is_over {
                 break;
             }
+            if self.line.len() + part.len() > LINE_BYTES_MAX {
+                self.line = Vec::new();
+                self.is_over = true;
+                break;
+            }
             self.line.extend_from_slice(part);
-            if self.line.last() == Some(&b'\n') {
+            if part.ends_with(b"\n") {
                 let line = core::mem::take(&mut self.line);
                 self.handle_line(&String::from_utf8_lossy(&line), &context, out);
-            } else if self.line.len() >= LINE_BYTES_MAX {
-                self.is_over = true;
             }
         }
         if self.is_over {
@@ -145,7 +148,7 @@ fn split_commands(line: &str) -> Vec<Vec<String>> {
     commands
 }
 
-/// Bytes of a line; HAProxy's buffer holds as many.
+/// Bytes of a line, its line feed included; HAProxy's buffer holds as many.
 pub const LINE_BYTES_MAX: usize = 16 * 1024;
 
 /// Commands of a line; later ones are dropped. Tools send two or three, and each can cost as much

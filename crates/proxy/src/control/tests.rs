@@ -197,8 +197,12 @@ fn show_stat_has_rows_in_the_order_of_the_file() {
 
 #[test]
 fn an_endless_line_ends_the_connection() {
-    let (answer, next) = converse(Level::User, &[&"x".repeat(LINE_BYTES_MAX)]);
-    assert_eq!((answer.as_str(), next), ("", Next::Close));
-    let (answer, next) = converse(Level::User, &[&"x".repeat(LINE_BYTES_MAX), "\nquit\n"]);
-    assert_eq!((answer.as_str(), next), ("", Next::Close));
+    let over = (String::new(), Next::Close);
+    let longest = format!("show version {}", "x".repeat(LINE_BYTES_MAX - 14));
+    let (answer, next) = converse(Level::User, &[&longest, "\n"]);
+    assert_eq!((answer.as_str(), next), ("2.6.12-x\n\n", Next::Close));
+    assert_eq!(converse(Level::User, &[&longest, "x\n"]), over);
+    let whole = format!("{longest}x\n");
+    assert_eq!(converse(Level::User, &[&whole]), over);
+    assert_eq!(converse(Level::User, &[&whole, "show version\n"]), over);
 }
