@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{BackendId, ServerId, State, StreamId};
+use super::{Backend, BackendId, Server, ServerId, State, StreamId};
+use crate::config;
 use crate::time::Now;
 
 /// What became of the wish for a server.
@@ -112,18 +113,24 @@ impl State {
     }
 
     /// Picks a server with a free slot and takes it; the first usable backup if no other server is usable.
+    ///
+    /// Where all are full the rotation stays as it is.
     fn pick(&mut self, backend: BackendId, avoid: Option<usize>, now: Now) -> Option<ServerId> {
         let id = |index| ServerId { backend, index };
-        let free: Vec<bool> = (0..self.backends[backend.0].servers.len())
-            .map(|index| self.has_slot(id(index)))
-            .collect();
-        let index = if self.usable(backend).0 > 0 {
-            self.backends[backend.0]
-                .balancer
-                .pick(|index| free[index], avoid)?
+        let count = self.backends[backend.0].servers.len();
+        let (active, _) = self.usable(backend);
+        let mut usable = (0..count).filter(|index| self.is_usable(id(*index)));
+        let index = if active == 0 {
+            let first_backup = usable.next()?;
+            self.has_slot(id(first_backup)).then_some(first_backup)?
         } else {
-            let first_backup = (0..free.len()).find(|index| self.is_usable(id(*index)))?;
-            free[first_backup].then_some(first_backup)?
+            let is_free = |index| !self.configured(id(index)).backup && self.has_slot(id(index));
+            usable.find(|index| is_free(*index))?;
+            let configured = &self.config.backends[backend.0].servers;
+            let Backend {
+                balancer, servers, ..
+            } = &mut self.backends[backend.0];
+            balancer.pick(|index| servers[index].has_slot(&configured[index]), avoid)?
         };
         let server = id(index);
         let counters = self.server_mut(server);
@@ -133,12 +140,8 @@ impl State {
         Some(server)
     }
 
-    fn has_slot(&self, server: ServerId) -> bool {
-        let limit = self.configured(server).maxconn.filter(|limit| *limit > 0);
-        let current = self.backends[server.backend.0].servers[server.index]
-            .counters
-            .current;
-        limit.is_none_or(|limit| current < limit)
+    fn has_slot(&self, id: ServerId) -> bool {
+        self.backends[id.backend.0].servers[id.index].has_slot(self.configured(id))
     }
 
     fn count_queue(&mut self, backend: BackendId) {
@@ -146,5 +149,12 @@ impl State {
         let counters = self.backend_mut(backend);
         counters.queued = u32::try_from(waiting).unwrap_or(u32::MAX);
         counters.queued_max = counters.queued_max.max(counters.queued);
+    }
+}
+
+impl Server {
+    fn has_slot(&self, configured: &config::Server) -> bool {
+        let limit = configured.maxconn.filter(|limit| *limit > 0);
+        limit.is_none_or(|limit| self.counters.current < limit)
     }
 }

@@ -259,6 +259,36 @@ fn backup_serves_only_while_no_other_does() {
 }
 
 #[test]
+fn looking_for_a_slot_where_there_is_none_changes_nobodys_turn() {
+    let full = "10.0.0.2:80 maxconn 1\n    server web3 10.0.0.3:80 maxconn 1\n    server b 10.0.0.9:80 backup\n";
+    let text = TEXT
+        .replace("10.0.0.1:80 check", "10.0.0.1:80 maxconn 1 check")
+        .replace("10.0.0.2:80\n", full);
+    let mut checks = Checks::new(&text);
+    let now = checks.now;
+    let state = &mut checks.state;
+    for index in [0, 1, 2, 0] {
+        if state.server(web(index)).counters.current > 0 {
+            state.release(web(index), now);
+        }
+        let taken = state.assign(BackendId(0), StreamId(0), None, now);
+        assert_eq!(taken, Assignment::Server(web(index)));
+    }
+    for id in 1..=3 {
+        let queued = state.assign(BackendId(0), StreamId(id), None, now);
+        let Assignment::Queued(ticket) = queued else {
+            panic!("{queued:?}");
+        };
+        state.leave_queue(ticket, StreamId(id), now);
+    }
+    for index in 0..3 {
+        state.release(web(index), now);
+    }
+    let taken = state.assign(BackendId(0), StreamId(0), None, now);
+    assert_eq!(taken, Assignment::Server(web(1)));
+}
+
+#[test]
 fn server_that_returns_takes_the_waiting() {
     let text = TEXT.replace("web2 10.0.0.2:80", "web2 10.0.0.2:80 maxconn 1");
     let mut checks = Checks::new(&text);
