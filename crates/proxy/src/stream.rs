@@ -69,7 +69,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use self::exchange::{Exchange, Flow};
 use crate::config::{Config, TrafficFormat};
@@ -98,6 +98,8 @@ pub struct Stream {
     frontend: FrontendId,
     endpoints: Endpoints,
     config: Arc<Config>,
+    /// The client's address in words, once a request has needed it.
+    client_text: Option<Bytes>,
     client: Connection,
     server: Connection,
     phase: Phase,
@@ -183,6 +185,7 @@ impl Stream {
             frontend,
             endpoints,
             config,
+            client_text: None,
             client: Connection::new(true, now),
             server: Connection::new(false, now),
             phase: Phase::Head,

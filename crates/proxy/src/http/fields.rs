@@ -147,10 +147,17 @@ impl Headers {
         });
     }
 
+    /// Bytes that [`encode`](Self::encode) writes.
+    pub(super) fn encoded_len(&self) -> usize {
+        self.iter()
+            .map(|(name, value)| name.len() + value.len() + 4)
+            .sum()
+    }
+
     /// Writes all lines, each with its line end, without the blank line.
     pub fn encode(&self, out: &mut BytesMut) {
+        out.reserve(self.encoded_len());
         for (name, value) in self.iter() {
-            out.reserve(name.len() + value.len() + 4);
             out.put_slice(name);
             out.put_slice(b": ");
             out.put_slice(value);
@@ -159,10 +166,10 @@ impl Headers {
     }
 }
 
-/// Collects header lines while a head is being received.
+/// Collects header lines while a head is being received: values as they stand, blanks around them included.
 #[derive(Debug, Clone, Default)]
 pub(super) struct FieldLines {
-    fields: Vec<(Range<usize>, Range<usize>)>,
+    fields: Vec<Field>,
 }
 
 impl FieldLines {
@@ -176,11 +183,12 @@ impl FieldLines {
         let text = &input[line.clone()];
         if is_blank(text[0]) {
             check_value(text, line.start)?;
-            let Some((_, value)) = self.fields.last_mut() else {
+            let Some(Text::Raw(_, end)) = self.fields.last_mut().map(|field| &mut field.value)
+            else {
                 return Err(HeadError::new(HeadErrorKind::HeaderName, line.start));
             };
-            input[value.end..line.start].fill(b' ');
-            value.end = line.end;
+            input[usize::from(*end)..line.start].fill(b' ');
+            *end = place(line.end);
             return Ok(());
         }
         let colon = memchr(b':', text).unwrap_or(text.len());
@@ -193,19 +201,26 @@ impl FieldLines {
         if self.fields.len() == headers_max {
             return Err(HeadError::new(HeadErrorKind::TooManyHeaders, line.start));
         }
+        if self.fields.is_empty() {
+            self.fields.reserve(USUAL_FIELDS);
+        }
         let colon = line.start + colon;
-        self.fields.push((line.start..colon, colon + 1..line.end));
+        self.fields.push(Field {
+            name: span(line.start..colon),
+            value: span(colon + 1..line.end),
+        });
         Ok(())
     }
 
     /// The headers, as parts of `raw`, the whole head.
-    pub(super) fn finish(self, raw: &Bytes) -> Headers {
-        let fields = self.fields.into_iter().map(|(name, value)| Field {
-            name: span(name),
-            value: span(trimmed(raw, value)),
-        });
+    pub(super) fn finish(mut self, raw: &Bytes) -> Headers {
+        for field in &mut self.fields {
+            if let Text::Raw(start, end) = field.value {
+                field.value = span(trimmed(raw, usize::from(start)..usize::from(end)));
+            }
+        }
         Headers {
-            fields: fields.collect(),
+            fields: self.fields,
             raw: raw.clone(),
         }
     }
@@ -226,8 +241,14 @@ fn trimmed(raw: &[u8], mut range: Range<usize>) -> Range<usize> {
     range
 }
 
-/// A head has at most 65535 bytes, see `Limits`.
 fn span(range: Range<usize>) -> Text {
-    let place = |index: usize| u16::try_from(index).unwrap_or(u16::MAX);
     Text::Raw(place(range.start), place(range.end))
 }
+
+/// A head has at most 65535 bytes, see `Limits`.
+fn place(index: usize) -> u16 {
+    u16::try_from(index).unwrap_or(u16::MAX)
+}
+
+/// Header lines that most heads do not exceed, ours included: room for them is made at once.
+const USUAL_FIELDS: usize = 16;

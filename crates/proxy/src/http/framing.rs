@@ -39,11 +39,14 @@ impl Framing {
         match length {
             Some(_) if chunked => headers.remove_name("content-length"),
             Some(length) => {
-                let mut digits = itoa::Buffer::new();
-                headers.merge(
-                    "content-length",
-                    Bytes::copy_from_slice(digits.format(length).as_bytes()),
-                );
+                let mut buffer = itoa::Buffer::new();
+                let digits = buffer.format(length).as_bytes();
+                let mut values = headers.values("content-length");
+                let is_plain = values.next() == Some(digits) && values.next().is_none();
+                drop(values);
+                if !is_plain {
+                    headers.merge("content-length", Bytes::copy_from_slice(digits));
+                }
             }
             None => {}
         }

@@ -63,9 +63,16 @@ impl RequestHead {
         )
     }
 
+    /// Bytes that [`encode`](Self::encode) writes.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        let line = self.method.len() + self.target.len() + self.version.as_bytes().len() + 4;
+        line + self.headers.encoded_len() + 2
+    }
+
     /// Writes the head, blank line included.
     pub fn encode(&self, out: &mut BytesMut) {
-        out.reserve(self.method.len() + self.target.len() + 14);
+        out.reserve(self.encoded_len());
         out.put_slice(&self.method);
         out.put_u8(b' ');
         out.put_slice(&self.target);

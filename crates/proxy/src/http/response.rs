@@ -47,22 +47,33 @@ impl ResponseHead {
         self.version == Version::Http11 || self.headers.has_member("connection", "keep-alive")
     }
 
+    /// Bytes that [`encode`](Self::encode) writes.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        let status = itoa::Buffer::new().format(self.status).len();
+        let line = self.version.as_bytes().len() + status + self.phrase().len() + 4;
+        line + self.headers.encoded_len() + 2
+    }
+
     /// Writes the head, blank line included. A missing reason is filled in.
     pub fn encode(&self, out: &mut BytesMut) {
-        let phrase: &[u8] = if self.reason.is_empty() {
-            reason(self.status).as_bytes()
-        } else {
-            &self.reason
-        };
-        out.reserve(phrase.len() + 16);
+        out.reserve(self.encoded_len());
         out.put_slice(self.version.as_bytes());
         out.put_u8(b' ');
         out.put_slice(itoa::Buffer::new().format(self.status).as_bytes());
         out.put_u8(b' ');
-        out.put_slice(phrase);
+        out.put_slice(self.phrase());
         out.put_slice(b"\r\n");
         self.headers.encode(out);
         out.put_slice(b"\r\n");
+    }
+
+    fn phrase(&self) -> &[u8] {
+        if self.reason.is_empty() {
+            reason(self.status).as_bytes()
+        } else {
+            &self.reason
+        }
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn check(
     end: usize,
 ) -> Result<(), HeadError> {
     let bad_host = HeadError::new(HeadErrorKind::Host, end);
-    let host = single_host(headers).map_err(|()| bad_host)?;
+    make_host_single(headers).ok_or(bad_host)?;
     let fault = HeadError::new(HeadErrorKind::Target, target_offset);
     let (authority, default_port) = match target {
         _ if method == b"CONNECT" => match split_port(target) {
@@ -33,33 +33,33 @@ pub(super) fn check(
     if !is_authority(authority) || authority.is_empty() {
         return Err(fault);
     }
-    match host {
-        Some(host) if !same_authority(authority, &host, default_port) => Err(bad_host),
+    match headers.values("host").next() {
+        Some(host) if !same_authority(authority, host, default_port) => Err(bad_host),
         _ => Ok(()),
     }
 }
 
-/// The value of `Host`; several equal ones become one.
-fn single_host(headers: &mut Headers) -> Result<Option<Bytes>, ()> {
+/// Several equal `Host` lines become one; `None` if they differ or one is unsound.
+fn make_host_single(headers: &mut Headers) -> Option<()> {
     let mut values = headers.values("host");
     let Some(first) = values.next() else {
-        return Ok(None);
+        return Some(());
     };
     let mut repeated = false;
     for value in values {
         if value != first {
-            return Err(());
+            return None;
         }
         repeated = true;
     }
     if !is_authority(first) {
-        return Err(());
+        return None;
     }
-    let first = Bytes::copy_from_slice(first);
     if repeated {
-        headers.merge("host", first.clone());
+        let first = Bytes::copy_from_slice(first);
+        headers.merge("host", first);
     }
-    Ok(Some(first))
+    Some(())
 }
 
 /// `SCHEME://AUTHORITY[/...]` split into the authority and the scheme's default port.

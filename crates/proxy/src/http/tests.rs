@@ -73,6 +73,7 @@ fn refused(text: impl AsRef<[u8]>) -> (HeadErrorKind, usize, u16) {
 fn encoded(head: &RequestHead) -> String {
     let mut out = BytesMut::new();
     head.encode(&mut out);
+    assert_eq!(out.len(), head.encoded_len());
     String::from_utf8_lossy(&out).into_owned()
 }
 
@@ -375,6 +376,7 @@ fn response_bodies_end_as_the_rules_say() {
 #[test]
 fn response_lines_are_lenient_where_it_is_harmless() {
     let mut out = BytesMut::new();
+    let mut len = 0;
     for text in [
         "HTTP/1.1 200\n\n",
         "HTTP/2.0 200 \r\n\r\n",
@@ -382,8 +384,11 @@ fn response_lines_are_lenient_where_it_is_harmless() {
         "HTTP/1.1 99 x\r\n\r\n",
         "HTTP/1.1 999 x\r\n\r\n",
     ] {
-        response(text).unwrap().unwrap().encode(&mut out);
+        let head = response(text).unwrap().unwrap();
+        head.encode(&mut out);
+        len += head.encoded_len();
     }
+    assert_eq!(out.len(), len);
     let expected = "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\nHTTP/1.0 200 Fine\r\n\r\nHTTP/1.1 99 x\r\n\r\nHTTP/1.1 999 x\r\n\r\n";
     assert_eq!(core::str::from_utf8(&out).unwrap(), expected);
     for (text, offset) in [

@@ -134,7 +134,7 @@ impl Stream {
         );
         let mut page = BytesMut::with_capacity(head.len() + body.len());
         page.put_slice(head.as_bytes());
-        if &self.exchange.method()[..] != b"HEAD" {
+        if self.exchange.method() != b"HEAD" {
             page.put_slice(body.as_bytes());
         }
         page

@@ -97,10 +97,8 @@ impl Exchange {
     }
 
     /// The method of the request; empty before it is known.
-    pub(super) fn method(&self) -> Bytes {
-        self.head
-            .as_ref()
-            .map_or_else(Bytes::new, |head| head.method.clone())
+    pub(super) fn method(&self) -> &[u8] {
+        self.head.as_ref().map_or(&[], |head| &head.method)
     }
 }
 
@@ -140,6 +138,17 @@ impl Flow {
         }
     }
 
+    /// How many bytes [`pass`](Self::pass) is likely to move out of `input`.
+    pub(super) fn room_for(&self, input: &[u8]) -> usize {
+        match self {
+            Self::Done => 0,
+            Self::Length(left) => {
+                usize::try_from(*left).map_or(input.len(), |n| n.min(input.len()))
+            }
+            Self::Chunked(_) | Self::UntilClose => input.len(),
+        }
+    }
+
     /// Moves what belongs to the body from `input` to `out`. Returns how many bytes of `input` that were.
     pub(super) fn pass(
         &mut self,
@@ -148,10 +157,8 @@ impl Flow {
     ) -> Result<u64, ChunkError> {
         let taken = match self {
             Self::Done => 0,
-            Self::Length(left) => {
-                let taken = usize::try_from(*left)
-                    .unwrap_or(usize::MAX)
-                    .min(input.len());
+            Self::Length(_) => {
+                let taken = self.room_for(input);
                 out.extend_from_slice(&input[..taken]);
                 self.forwarded(taken as u64);
                 taken

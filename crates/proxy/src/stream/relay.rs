@@ -17,13 +17,16 @@ impl Stream {
         let Some(head) = &exchange.head else {
             return;
         };
-        let mut out = BytesMut::new();
+        let early = core::mem::take(&mut exchange.early);
+        let coming = exchange.request.room_for(&self.client.input);
+        let mut out = BytesMut::with_capacity(head.encoded_len() + early.len() + coming);
         head.encode(&mut out);
-        let mut body = core::mem::take(&mut exchange.early);
-        let passed = exchange.request.pass(&mut self.client.input, &mut body);
-        out.extend_from_slice(&body);
+        let head_len = out.len();
+        out.extend_from_slice(&early);
+        let passed = exchange.request.pass(&mut self.client.input, &mut out);
+        let out = out.freeze();
         if exchange.is_reused && exchange.request.is_done() {
-            exchange.resend = Some(body.freeze());
+            exchange.resend = Some(out.slice(head_len..));
         }
         match passed {
             Ok(taken) => exchange.bytes_in += taken,
@@ -33,7 +36,7 @@ impl Stream {
             }
         }
         let forward = exchange.request.forward_len();
-        self.send(Side::Server, out.freeze(), now);
+        self.send(Side::Server, out, now);
         if let Some(len) = forward {
             self.actions.push_back(Action::Forward {
                 to: Side::Server,

@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use super::errors::Fault;
 use super::exchange::{Exchange, Flow};
@@ -86,7 +86,12 @@ impl Stream {
             let backend = &config.backends[place];
             apply_rules(&backend.http_request, &mut head.headers);
             let wishes = [&frontend.forward_for, &backend.forward_for];
-            forward_for(wishes, self.endpoints.client.ip(), &mut head.headers);
+            let client = self.endpoints.client.ip().to_canonical();
+            if let Some(name) = forward_for(wishes, client, &head.headers) {
+                let text = &mut self.client_text;
+                let text = text.get_or_insert_with(|| Bytes::from(client.to_string()));
+                head.headers.append(name.clone(), text.clone());
+            }
             // Where a server may see the end of the body elsewhere, nobody's next request follows.
             exchange.keep_server = !head.must_close
                 && frontend.connection_mode != ConnectionMode::ServerClose
@@ -129,23 +134,22 @@ fn apply_rules(rules: &[HttpRequestRule], headers: &mut Headers) {
     }
 }
 
-/// Adds the client's address, as a line of its own and one in all: the backend's name for it wins.
-fn forward_for(wishes: [&Option<ForwardFor>; 2], client: IpAddr, headers: &mut Headers) {
-    let client = client.to_canonical();
+/// The line to add for the client's address, of its own and one in all: the backend's name for it wins.
+fn forward_for<'a>(
+    wishes: [&'a Option<ForwardFor>; 2],
+    client: IpAddr,
+    headers: &Headers,
+) -> Option<&'a String> {
     let mut name = None;
     let mut leaves_others = true;
     for wish in wishes.into_iter().flatten() {
         if wish.except.is_some_and(|network| network.contains(client)) {
-            return;
+            return None;
         }
         leaves_others &= wish.if_none;
         name = Some(&wish.header);
     }
-    if let Some(name) = name {
-        if !(leaves_others && headers.contains(name)) {
-            headers.append(name.clone(), client.to_string());
-        }
-    }
+    name.filter(|name| !(leaves_others && headers.contains(name)))
 }
 
 /// Says to the server what becomes of its connection, in place of what the client said about its own.

@@ -14,17 +14,11 @@ impl Stream {
     /// Looks for response heads in what the server has sent: interim ones, then the real one.
     pub(super) fn read_response(&mut self, state: &mut State, now: Now) {
         while self.exchange.response.is_none() && self.phase == Phase::Relaying {
-            let method = self.exchange.method();
-            match self.exchange.parser.parse(&mut self.server.input, &method) {
+            let exchange = &mut self.exchange;
+            let method = exchange.head.as_ref().map_or(&b""[..], |head| &head.method);
+            match exchange.parser.parse(&mut self.server.input, method) {
                 Ok(None) => return,
-                Err(_) => {
-                    self.fail(
-                        Fault::new(502, Cause::Proxy, log::Phase::Headers),
-                        state,
-                        now,
-                    );
-                    return;
-                }
+                Err(_) => return self.refuse_response(state, now),
                 Ok(Some(head)) if head.is_interim() && self.exchange.interims < INTERIMS_MAX => {
                     self.send_interim(&head, now);
                 }
@@ -50,37 +44,27 @@ impl Stream {
     fn accept_response(&mut self, mut head: ResponseHead, state: &mut State, now: Now) {
         let tunnels = self.opens_tunnel(&head);
         if head.is_interim() || (head.status == 101 && !tunnels) {
-            self.fail(
-                Fault::new(502, Cause::Proxy, log::Phase::Headers),
-                state,
-                now,
-            );
-            return;
+            return self.refuse_response(state, now);
         }
-        let mut out = BytesMut::new();
-        let mut body = BytesMut::new();
-        let mut flow = Flow::new(if tunnels { Body::UntilClose } else { head.body });
-        let Ok(taken) = flow.pass(&mut self.server.input, &mut body) else {
-            self.fail(
-                Fault::new(502, Cause::Proxy, log::Phase::Headers),
-                state,
-                now,
-            );
-            return;
-        };
         let version = self.client_version();
         let exchange = &mut self.exchange;
-        exchange.answered_at = Some(now.instant);
-        exchange.bytes_out += head.received_bytes as u64 + taken;
-        exchange.status = Some(head.status);
-        exchange.resend = None;
         exchange.keep_server &= head.wants_keep_alive() && exchange.request.is_done();
         exchange.keep_client &= finds_end(&head, version) && !self.is_draining && !tunnels;
         if !tunnels {
             self.mark_connection(&mut head);
         }
+        let mut flow = Flow::new(if tunnels { Body::UntilClose } else { head.body });
+        let body = flow.room_for(&self.server.input);
+        let mut out = BytesMut::with_capacity(head.encoded_len() + body);
         head.encode(&mut out);
-        out.unsplit(body);
+        let Ok(taken) = flow.pass(&mut self.server.input, &mut out) else {
+            return self.refuse_response(state, now);
+        };
+        let exchange = &mut self.exchange;
+        exchange.answered_at = Some(now.instant);
+        exchange.bytes_out += head.received_bytes as u64 + taken;
+        exchange.status = Some(head.status);
+        exchange.resend = None;
         self.send(Side::Client, out.freeze(), now);
         if tunnels {
             self.exchange.response = Some(flow);
@@ -88,6 +72,12 @@ impl Stream {
         } else {
             self.relay_response(flow, state, now);
         }
+    }
+
+    /// The answer can't be used, and nothing of it has gone out: the client is told so.
+    fn refuse_response(&mut self, state: &mut State, now: Now) {
+        let fault = Fault::new(502, Cause::Proxy, log::Phase::Headers);
+        self.fail(fault, state, now);
     }
 
     fn opens_tunnel(&self, head: &ResponseHead) -> bool {
