@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use steadfast_proxy::state::FrontendId;
 use steadfast_proxy::stream::Endpoints;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::shared::{Phase, Shared};
@@ -27,10 +27,19 @@ pub(crate) async fn run(
 }
 
 async fn accept(listener: &TcpListener, frontend: FrontendId, shared: &Arc<Shared>) {
+    // A listener for one address need not ask each connection which it came to.
+    let address = listener.local_addr().ok();
+    let address = address.filter(|address| !address.ip().is_unspecified());
     loop {
         wait_for_room(shared, frontend).await;
         match listener.accept().await {
-            Ok((socket, client)) => serve(socket, client, frontend, shared),
+            Ok((socket, client)) => {
+                // It fails only for a client that has gone again.
+                if let Ok(local) = address.map_or_else(|| socket.local_addr(), Ok) {
+                    let relay = shared.admit(socket, frontend, Endpoints { client, local });
+                    tokio::spawn(relay.run());
+                }
+            }
             // The client has gone while it waited.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             // Out of descriptors or memory: only the end of another connection helps.
@@ -40,7 +49,7 @@ async fn accept(listener: &TcpListener, frontend: FrontendId, shared: &Arc<Share
 }
 
 async fn wait_for_room(shared: &Shared, frontend: FrontendId) {
-    loop {
+    while !shared.with_state(|state| state.may_accept(frontend)) {
         let left = shared.stream_left.notified();
         tokio::pin!(left);
         // Listen before asking, or the stream that leaves in between would be missed.
@@ -50,20 +59,6 @@ async fn wait_for_room(shared: &Shared, frontend: FrontendId) {
         }
         left.await;
     }
-}
-
-fn serve(
-    socket: TcpStream,
-    client: std::net::SocketAddr,
-    frontend: FrontendId,
-    shared: &Arc<Shared>,
-) {
-    // It fails only for a client that has gone again.
-    let Ok(local) = socket.local_addr() else {
-        return;
-    };
-    let relay = shared.admit(socket, frontend, Endpoints { client, local });
-    tokio::spawn(relay.run());
 }
 
 /// How long nothing is accepted after the system refused to.

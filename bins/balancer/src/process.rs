@@ -214,7 +214,12 @@ impl Daemon {
         identity
             .assume()
             .map_err(|error| privilege_text(&identity, &error))?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
+        // One thread needs nothing of what lets several share their work.
+        let mut runtime = match threads {
+            1 => tokio::runtime::Builder::new_current_thread(),
+            _ => tokio::runtime::Builder::new_multi_thread(),
+        };
+        let runtime = runtime
             .worker_threads(threads)
             .enable_all()
             .build()

@@ -4,7 +4,7 @@ mod link;
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
-use std::io;
+use std::io::{self, Read as _};
 use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -35,8 +35,8 @@ pub(crate) struct Relay {
     parked: Vec<(ServerId, TcpStream)>,
     mailbox: mpsc::Receiver<Signal>,
     alarm: Pin<Box<Sleep>>,
-    /// What `alarm` is set to.
-    alarm_at: Instant,
+    /// What `alarm` is set to, if it has not gone off since.
+    alarm_at: Option<Instant>,
     _membership: Membership,
 }
 
@@ -58,7 +58,6 @@ impl Relay {
         mailbox: mpsc::Receiver<Signal>,
         membership: Membership,
     ) -> Self {
-        let far = Instant::now() + FAR;
         Self {
             shared: Arc::clone(membership.shared()),
             stream,
@@ -71,8 +70,8 @@ impl Relay {
             connecting: None,
             parked: Vec::new(),
             mailbox,
-            alarm: Box::pin(sleep_until(far.into())),
-            alarm_at: far,
+            alarm: Box::pin(sleep_until(tokio::time::Instant::now())),
+            alarm_at: None,
             _membership: membership,
         }
     }
@@ -99,6 +98,7 @@ impl Relay {
                 Wake::Signal(Signal::Draining) => self.tell(Event::Draining),
                 Wake::Signal(Signal::Stop) => return,
                 Wake::Timeout => {
+                    self.alarm_at = None;
                     let Self { shared, stream, .. } = &mut self;
                     shared.with_state(|state| stream.handle_timeout(state, clock::now()));
                 }
@@ -229,21 +229,21 @@ impl Relay {
 
     fn write(&mut self, to: Side) -> bool {
         let link = self.link(to);
-        let Some(socket) = &link.socket else {
+        let Some(socket) = &mut link.socket else {
             return false;
         };
         let Some(bytes) = link.out.front_mut() else {
             if link.shut_when_written {
                 link.shut_when_written = false;
                 // A peer that has gone already is found by the next read.
-                let _ = SockRef::from(socket).shutdown(Shutdown::Write);
+                let _ = SockRef::from(&*socket).shutdown(Shutdown::Write);
             }
             return false;
         };
         if !link.writable {
             return false;
         }
-        match socket.try_write(bytes) {
+        match link::write(socket, bytes) {
             Ok(len) => {
                 bytes.advance(len);
                 if bytes.is_empty() {
@@ -267,10 +267,10 @@ impl Relay {
                 scratch.len().min(HEAD_READ_BYTES)
             };
             let link = self.link(from);
-            let Some(socket) = &link.socket else {
+            let Some(socket) = &mut link.socket else {
                 return false;
             };
-            match socket.try_read(&mut scratch[..room]) {
+            match link::read(socket, &mut scratch[..room]) {
                 Ok(0) => {
                     link.ended = true;
                     self.tell(Event::Closed { by: from });
@@ -296,8 +296,10 @@ impl Relay {
         }
         self.tell(Event::Forwarded { from, len });
         let link = self.link(to);
-        let Some(socket) = &link.socket else { return };
-        let written = match socket.try_write(bytes) {
+        let Some(socket) = &mut link.socket else {
+            return;
+        };
+        let written = match link::write(socket, bytes) {
             Ok(written) => written,
             Err(error) => {
                 if error.kind() != io::ErrorKind::WouldBlock {
@@ -341,8 +343,11 @@ impl Relay {
 
     async fn wait(&mut self) -> Wake {
         let deadline = self.stream.poll_timeout();
-        if let Some(at) = deadline.filter(|at| *at != self.alarm_at) {
-            self.alarm_at = at;
+        // With every byte deadlines move away. An alarm that goes off too early does no harm and is set anew then,
+        // which is far cheaper than moving it each time.
+        let is_late = |at: &Instant| self.alarm_at.is_none_or(|set| *at < set);
+        if let Some(at) = deadline.filter(is_late) {
+            self.alarm_at = Some(at);
             self.alarm.as_mut().reset(at.into());
         }
         let armed = deadline.is_some();
@@ -381,12 +386,14 @@ impl Relay {
 /// Takes leave of a client: what it has sent and nobody reads would make the kernel answer with a reset, and the reset
 /// could overtake our last answer.
 fn leave(socket: &TcpStream) {
-    let _ = SockRef::from(socket).shutdown(Shutdown::Write);
+    let socket = SockRef::from(socket);
     SCRATCH.with_borrow_mut(|scratch| {
         for _ in 0..LEAVE_READS_MAX {
-            if !matches!(socket.try_read(scratch), Ok(1..)) {
+            // Asks the kernel itself: the runtime may not know yet of what has just come in.
+            if !matches!((&*socket).read(scratch), Ok(1..)) {
                 break;
             }
+            let _ = socket.shutdown(Shutdown::Write);
         }
     });
 }
@@ -402,9 +409,6 @@ const ROUNDS_MAX: u32 = 64;
 
 /// Reads that a leaving client is granted.
 const LEAVE_READS_MAX: usize = 4;
-
-/// Where an alarm points that is not armed.
-const FAR: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 
 thread_local! {
     /// Never held across a wait, so one per thread is enough and idle connections hold none.

@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::task::Context;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use steadfast_proxy::stream::ConnectError;
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 
 /// One side's socket. Buffers exist only while something waits to be written.
@@ -35,6 +37,28 @@ impl Link {
             self.writable = true;
         }
         (read && self.readable) || (!self.out.is_empty() && self.writable)
+    }
+}
+
+/// Reads what is there; [`io::ErrorKind::WouldBlock`] if nothing is.
+///
+/// Unlike `try_read` this takes note of a read that has emptied the socket, which saves a read that finds nothing.
+pub(super) fn read(socket: &mut TcpStream, into: &mut [u8]) -> io::Result<usize> {
+    let mut buffer = ReadBuf::new(into);
+    // Nobody need be woken by this call: the next `poll_ready` registers the task before it goes to sleep.
+    let mut context = Context::from_waker(Waker::noop());
+    match Pin::new(socket).poll_read(&mut context, &mut buffer) {
+        Poll::Ready(outcome) => outcome.map(|()| buffer.filled().len()),
+        Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+    }
+}
+
+/// Writes what has room; [`io::ErrorKind::WouldBlock`] if nothing has. Takes note of a write that has filled the socket.
+pub(super) fn write(socket: &mut TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    let mut context = Context::from_waker(Waker::noop());
+    match Pin::new(socket).poll_write(&mut context, bytes) {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
     }
 }
 
