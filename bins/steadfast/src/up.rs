@@ -11,6 +11,7 @@ mod browser;
 mod cluster;
 mod command;
 mod ledger;
+mod node;
 mod page;
 mod sessions;
 mod terminal;
@@ -30,8 +31,9 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use self::browser::Browser;
-use self::cluster::{Cluster, NODES, Node};
+use self::cluster::Cluster;
 use self::command::{Command, HELP};
+use self::node::{NODES, Node};
 use self::terminal::Terminal;
 use crate::cli::UpOptions;
 

@@ -1,7 +1,7 @@
-//! The nodes of the demo: where they are, starting and stopping them by name.
+//! The whole cluster: starting and stopping its nodes, and what that costs.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,71 +16,10 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::ledger::Ledger;
+use super::node::{BALANCER_HOST, NODES, Node, loopback};
 use super::sessions::{Sessions, Watch};
 use super::terminal::Terminal;
 use super::web::WebNode;
-
-/// A node of the demo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Node {
-    Balancer,
-    Web(usize),
-    Cache(usize),
-}
-
-/// All nodes in the order in which they are shown.
-pub(crate) const NODES: [Node; 5] = [
-    Node::Balancer,
-    Node::Web(0),
-    Node::Web(1),
-    Node::Cache(0),
-    Node::Cache(1),
-];
-
-impl Node {
-    /// The node of that name.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        NODES.into_iter().find(|node| node.to_string() == name)
-    }
-
-    /// What it does, for people.
-    pub(crate) fn duty(self) -> &'static str {
-        match self {
-            Self::Balancer => "sends each request to the next web node",
-            Self::Web(_) => "answers the page, keeps sessions in the caches",
-            Self::Cache(_) => "speaks memcached's protocol",
-        }
-    }
-
-    /// Where it runs in the cluster of that number: on the guide's machine that it stands for, on the
-    /// usual port or so many above it.
-    fn place(self, number: u16) -> SocketAddr {
-        let (host, port) = match self {
-            Self::Balancer => (BALANCER_HOST, 8080),
-            Self::Web(index) => (WEB_HOST + index as u8, 8080),
-            Self::Cache(index) => (WEB_HOST + index as u8, 11211),
-        };
-        loopback(host, port + number)
-    }
-}
-
-/// The last number of the guide's addresses, here on loopback: 127.0.0.93 and 127.0.0.94, 95.
-const BALANCER_HOST: u8 = 93;
-const WEB_HOST: u8 = 94;
-
-fn loopback(host: u8, port: u16) -> SocketAddr {
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, host)), port)
-}
-
-impl fmt::Display for Node {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Balancer => f.write_str("balancer"),
-            Self::Web(index) => write!(f, "web{}", index + 1),
-            Self::Cache(index) => write!(f, "cache{}", index + 1),
-        }
-    }
-}
 
 /// The whole cluster.
 #[derive(Debug)]
@@ -136,7 +75,7 @@ impl Cluster {
                 terminal: Arc::clone(&terminal),
             };
             if let Some(port) = port {
-                cluster.places[slot(Node::Balancer)].set_port(port);
+                cluster.places[Node::Balancer.slot()].set_port(port);
             }
             match cluster.start_all().await {
                 Ok(()) => return Ok(cluster),
@@ -159,7 +98,7 @@ impl Cluster {
 
     /// Where a node listens while it runs.
     pub(crate) fn place(&self, node: Node) -> SocketAddr {
-        self.places[slot(node)]
+        self.places[node.slot()]
     }
 
     /// Whether a node runs.
@@ -391,14 +330,6 @@ fn in_short(notice: &str) -> String {
     parts.join(", ")
 }
 
-fn slot(node: Node) -> usize {
-    match node {
-        Node::Balancer => 0,
-        Node::Web(index) => 1 + index,
-        Node::Cache(index) => 3 + index,
-    }
-}
-
 fn tcp_listener(place: SocketAddr) -> Result<TcpListener, listen::ListenError> {
     listen::tcp(place, &TcpOptions::default())
 }
@@ -440,14 +371,6 @@ const NOTICE_MAX: Duration = Duration::from_secs(5);
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nodes_are_found_by_name() {
-        for node in NODES {
-            assert_eq!(Node::named(&node.to_string()), Some(node));
-        }
-        assert_eq!(Node::named("cache3"), None);
-    }
 
     #[test]
     fn notices_are_shown_in_short() {

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::page::{self, Visits};
 use super::sessions::{SessionError, Sessions};
@@ -64,6 +64,9 @@ impl Drop for WebNode {
 async fn accept(listener: TcpListener, sessions: Arc<Sessions>, mut stops: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
+        while connections.len() >= CONNECTIONS_MAX {
+            connections.join_next().await;
+        }
         let accepted = tokio::select! {
             // Those that wait to be accepted come before the end.
             biased;
@@ -76,7 +79,7 @@ async fn accept(listener: TcpListener, sessions: Arc<Sessions>, mut stops: watch
                 connections.spawn(serve(stream, sessions.clone(), stops.clone()));
             }
             // Out of descriptors, most likely: let some connections end first.
-            Err(_) => drop(connections.join_next().await),
+            Err(_) => sleep(ACCEPT_PAUSE).await,
         }
     }
     drop(listener);
@@ -96,6 +99,7 @@ async fn serve(
     let mut may_stop = false;
     loop {
         let mut parser = RequestParser::new(Limits::default());
+        let deadline = Instant::now() + REQUEST_MAX;
         let head = loop {
             match parser.parse(&mut input) {
                 Ok(Some(head)) => break head,
@@ -109,7 +113,10 @@ async fn serve(
             }
             let count = tokio::select! {
                 biased;
-                count = stream.read_buf(&mut input) => count?,
+                read = timeout_at(deadline, stream.read_buf(&mut input)) => match read {
+                    Ok(count) => count?,
+                    Err(_) => return Ok(()),
+                },
                 _ = stops.wait_for(|stop| *stop), if may_stop => return Ok(()),
             };
             if count == 0 {
@@ -240,6 +247,15 @@ impl Answer {
 
 /// First size of a connection's read buffer; a browser's head fits.
 const READ_BYTES: usize = 4096;
+
+/// Connections at a time; further ones wait to be accepted.
+const CONNECTIONS_MAX: usize = 1024;
+
+/// The pause where a connection cannot be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+
+/// How long a client may keep silent before a request is complete: the guide's `timeout http-request`.
+const REQUEST_MAX: Duration = Duration::from_secs(10);
 
 /// How long visits under way may take when the node stops: far longer than they do.
 const VISITS_END_MAX: Duration = Duration::from_millis(400);
