@@ -91,20 +91,19 @@ impl Balancer {
         for socket in &config.global.stats_sockets {
             stats.push((socket.level, bind::stats(socket, &addresses, shared)?));
         }
-        let connections_max = embedding
-            .connections_max
-            .or(config.global.maxconn)
-            .unwrap_or_else(affordable);
-        Ok(Self {
+        let asked = embedding.connections_max.or(config.global.maxconn);
+        let mut balancer = Self {
             config: Arc::new(config),
             addresses,
             listeners,
             stats,
             logs,
             embedding,
-            connections_max,
+            connections_max: 0,
             node: hostname(),
-        })
+        };
+        balancer.connections_max = asked.unwrap_or_else(|| balancer.affordable());
+        Ok(balancer)
     }
 
     /// Binds and serves, within the present tokio runtime.
@@ -154,6 +153,15 @@ impl Balancer {
             .sum::<usize>();
         let control = self.config.global.stats_maxconn as usize;
         (self.listeners.len() + self.stats.len() + checks + control) as u64 + SPARE_FILES
+    }
+
+    /// Client connections for which the limit of open files is enough: each needs two, and may keep a further server's
+    /// connection for later.
+    fn affordable(&self) -> u32 {
+        let files = limits::open_files().unwrap_or(1024);
+        u32::try_from(files.saturating_sub(self.spare_files()) / 3)
+            .unwrap_or(u32::MAX)
+            .clamp(1, AFFORDED_MAX)
     }
 
     /// Begins to serve, within the present tokio runtime.
@@ -296,14 +304,6 @@ impl Drop for Running {
         self.phase.send_replace(Phase::Stopped);
         self.shared.signal_all(Signal::Stop);
     }
-}
-
-/// Client connections for which the limit of open files is enough: each needs two.
-fn affordable() -> u32 {
-    let files = limits::open_files().unwrap_or(1024);
-    u32::try_from(files.saturating_sub(SPARE_FILES) / 2)
-        .unwrap_or(u32::MAX)
-        .clamp(1, AFFORDED_MAX)
 }
 
 pub(crate) fn hostname() -> String {

@@ -38,26 +38,7 @@ pub(crate) fn read(options: &Options, messages: &Messages) -> Option<Config> {
     for diagnostic in &parsed.diagnostics {
         messages.diagnostic(diagnostic);
     }
-    let Some(mut config) = parsed.config else {
-        let name = |diagnostic: &config::Diagnostic| {
-            Some(diagnostic)
-                .filter(|one| one.severity == config::Severity::Error)?
-                .position
-                .clone()
-        };
-        let file = parsed
-            .diagnostics
-            .iter()
-            .find_map(name)
-            .map(|position| position.file);
-        if let Some(file) = file {
-            messages.alert(&format!(
-                "config : Error(s) found in configuration file : {file}"
-            ));
-        }
-        messages.alert("config : Fatal errors found in configuration.");
-        return None;
-    };
+    let mut config = parsed.config?;
     if let Some(count) = options.proxy_connections_max {
         for frontend in &mut config.frontends {
             frontend.maxconn.get_or_insert(count);

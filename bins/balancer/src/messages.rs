@@ -1,4 +1,7 @@
 //! What the daemon says on standard error, in the shape that programs which watch HAProxy know.
+//!
+//! One line per fault and nothing around it: HAProxy's lines before (its version and path) and after (that there were
+//! errors) tell nothing that the exit status and `-v` do not, and bury the cause.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,17 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use steadfast_proxy::config::{Diagnostic, Severity};
 
 /// The messages of one process: `[LEVEL]    (pid) : text`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Messages {
     quiet: bool,
-    introduced: AtomicBool,
     warned: AtomicBool,
 }
 
 /// How urgent a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Urgency {
-    Notice,
     Warning,
     Alert,
 }
@@ -26,7 +27,7 @@ impl Messages {
     pub(crate) fn new(quiet: bool) -> Self {
         Self {
             quiet,
-            ..Self::default()
+            warned: AtomicBool::new(false),
         }
     }
 
@@ -54,27 +55,16 @@ impl Messages {
         self.say(&diagnostic.to_haproxy(std::process::id()));
     }
 
-    /// The first message is preceded by who speaks.
     fn say(&self, line: &str) {
-        if self.quiet {
-            return;
+        if !self.quiet {
+            print(line);
         }
-        if !self.introduced.swap(true, Ordering::Relaxed) {
-            let version = concat!("steadfast-balancer version is ", env!("CARGO_PKG_VERSION"));
-            print(&format(Urgency::Notice, version));
-            if let Ok(path) = std::env::current_exe() {
-                let text = format!("path to executable is {}", path.display());
-                print(&format(Urgency::Notice, &text));
-            }
-        }
-        print(line);
     }
 }
 
 /// `text` as one message of this process, without line end.
 pub(crate) fn format(urgency: Urgency, text: &str) -> String {
     let level = match urgency {
-        Urgency::Notice => "[NOTICE]  ",
         Urgency::Warning => "[WARNING] ",
         Urgency::Alert => "[ALERT]   ",
     };

@@ -16,7 +16,7 @@ pub enum Command {
     Version,
     /// `-vv`: print the version and what this build can do, and leave with 0.
     BuildInfo,
-    /// Nothing, `-h` or something unknown: version and usage, exit status 1, as HAProxy does it.
+    /// Nothing or `-h`: version and usage, exit status 1, as HAProxy does it. With a word: that it is unknown.
     Usage(Option<String>),
 }
 

@@ -41,13 +41,13 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Command::Help) => print(&help(), ExitCode::SUCCESS),
         Ok(Command::Version) => print(VERSION, ExitCode::SUCCESS),
         Ok(Command::BuildInfo) => print(&format!("{VERSION}{BUILD_INFO}"), ExitCode::SUCCESS),
-        Ok(Command::Usage(unknown)) => {
-            print(VERSION, ExitCode::FAILURE);
+        Ok(Command::Usage(None)) => {
             messages::print(help().trim_end());
-            // Last, so that it is the line that is seen.
-            if let Some(word) = unknown {
-                Messages::new(false).alert(&format!("unknown option '{word}'"));
-            }
+            print(VERSION, ExitCode::FAILURE)
+        }
+        Ok(Command::Usage(Some(word))) => {
+            let text = format!("unknown option '{word}'; --help lists those that there are");
+            Messages::new(false).alert(&text);
             ExitCode::FAILURE
         }
         Err(error) => {
@@ -143,14 +143,8 @@ impl Daemon {
             share_addresses: !(options.finish.is_empty() && options.terminate.is_empty()),
             ..Embedding::default()
         };
-        let mut balancer = Balancer::bind(config, embedding).map_err(|error| {
-            let bind = matches!(error, bind::StartError::Bind { .. });
-            let failed = refuse(error.to_string());
-            if bind {
-                refuse(String::from(SOME_LISTENER_FAILED));
-            }
-            failed
-        })?;
+        let mut balancer =
+            Balancer::bind(config, embedding).map_err(|error| refuse(error.to_string()))?;
         raise_limits(&mut balancer, ulimit, messages);
         let available = || std::thread::available_parallelism().map_or(1, usize::from);
         let threads = threads.unwrap_or_else(available);
@@ -166,7 +160,6 @@ impl Daemon {
 
     /// Goes to the background if asked to, and serves until the end.
     fn live(self, messages: &Messages) -> ExitCode {
-        // Old processes are told before the fork, as the new one is sure to serve now.
         let announcer = if self.background {
             match daemonise::daemonise() {
                 Ok(announcer) => Some(announcer),
@@ -205,10 +198,7 @@ impl Daemon {
         if let Some(path) = pid_file.filter(|_| background) {
             PidFile::write(&path).map_err(|error| {
                 let why = system_text(&error);
-                format!(
-                    "[haproxy.main()] Cannot create pidfile {} : {why}",
-                    path.display()
-                )
+                format!("Cannot create pidfile {} : {why}", path.display())
             })?;
         }
         identity
@@ -257,13 +247,13 @@ fn identity(config: &Config) -> Result<Identity, bind::StartError> {
 }
 
 fn privilege_text(identity: &Identity, error: &dyn std::error::Error) -> String {
-    let mut text = format!("[haproxy.main()] {error}");
+    let mut text = error.to_string();
     if let Some(cause) = error.source() {
         text.push_str(&format!(": {cause}"));
     }
     match &identity.chroot {
         Some(folder) if !folder.is_dir() => {
-            format!("[haproxy.main()] Cannot chroot({}).", folder.display())
+            format!("Cannot chroot({}).", folder.display())
         }
         _ => text,
     }
@@ -281,7 +271,7 @@ fn raise_limits(balancer: &mut Balancer, ulimit: Option<u32>, messages: &Message
     let affordable = u32::try_from(files.saturating_sub(spare) / 2).unwrap_or(u32::MAX);
     if affordable < balancer.connections_max() {
         messages.warning(&format!(
-            "[haproxy.main()] {} connections need {needed} open files and the limit is {files}: \
+            "{} connections need {needed} open files and the limit is {files}: \
              at most {affordable} are served at once.",
             balancer.connections_max()
         ));
@@ -291,6 +281,3 @@ fn raise_limits(balancer: &mut Balancer, ulimit: Option<u32>, messages: &Message
 
 /// Open files that are asked for where the configuration has no `maxconn`.
 const FILES_UNASKED: u64 = 65_536;
-
-const SOME_LISTENER_FAILED: &str =
-    "[haproxy.main()] Some protocols failed to start their listeners! Exiting.";

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::ExitStatusExt as _;
@@ -103,15 +103,9 @@ fn every_fault_of_a_file_is_told_with_its_line() {
     };
     assert!(text.contains(&at(2)) && text.contains(&at(6)), "{text}");
     assert!(text.contains("did you mean 'bind' maybe ?"), "{text}");
+    let mut lines = text.lines();
     assert!(
-        text.ends_with(" : config : Fatal errors found in configuration.\n"),
-        "{text}"
-    );
-    assert!(
-        text.lines()
-            .filter(|line| line.starts_with("[ALERT]    ("))
-            .count()
-            == 4,
+        lines.all(|line| line.starts_with("[ALERT]    (")) && text.lines().count() == 2,
         "{text}"
     );
 }
@@ -187,7 +181,7 @@ fn what_cant_be_had_is_one_clear_line() {
         let output = balancer(&["-f", folder.file()]);
         assert_eq!(output.status.code(), Some(1), "{text}");
         assert!(
-            stderr(&output).contains(expected),
+            stderr(&output).contains(expected) && stderr(&output).lines().count() == 1,
             "{expected}: {}",
             stderr(&output)
         );
@@ -215,11 +209,12 @@ fn background_failures_reach_whoever_started_it() {
         let output = balancer(&["-f", folder.file()]);
         assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
         assert!(stderr(&output).contains(expected), "{}", stderr(&output));
+        assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
     }
 }
 
 #[test]
-fn flags_that_have_no_meaning_here_are_refused_and_unknown_ones_show_the_usage() {
+fn flags_that_have_no_meaning_here_or_anywhere_are_refused_in_one_line() {
     for flag in ["-W", "-Ws", "-m", "-S", "-x", "-cc"] {
         let output = balancer(&[flag, "1", "-f", "x"]);
         assert_eq!(output.status.code(), Some(1), "{flag}");
@@ -228,8 +223,15 @@ fn flags_that_have_no_meaning_here_are_refused_and_unknown_ones_show_the_usage()
             "{flag}"
         );
     }
-    for arguments in [&[][..], &["-h"], &["-f"], &["--what"], &["-f", "x", "y"]] {
-        assert_eq!(balancer(arguments).status.code(), Some(1), "{arguments:?}");
+    for arguments in [&["-f"][..], &["--what"], &["-f", "x", "y"]] {
+        let output = balancer(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
+    }
+    for arguments in [&[][..], &["-h"]] {
+        let output = balancer(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(stderr(&output).contains("Usage: "), "{arguments:?}");
     }
     let help = balancer(&["--help"]);
     assert_eq!(help.status.code(), Some(0));
@@ -253,13 +255,8 @@ impl Foreground {
             .stderr(Stdio::null())
             .spawn();
         let running = Self(child.unwrap());
-        let mut buffer = [0; 256];
-        let len = ready.recv(&mut buffer).unwrap();
-        assert!(
-            buffer[..len].starts_with(b"READY=1\n"),
-            "{:?}",
-            &buffer[..len]
-        );
+        let said = receive(|buffer| ready.recv(buffer));
+        assert!(said.starts_with("READY=1\n"), "{said}");
         running
     }
 
@@ -272,6 +269,17 @@ impl Drop for Foreground {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+/// Waits for a datagram. A test that was stopped and goes on is interrupted in its wait.
+fn receive(mut socket: impl FnMut(&mut [u8]) -> io::Result<usize>) -> String {
+    let mut buffer = [0; 2048];
+    loop {
+        match socket(&mut buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            len => return String::from_utf8(buffer[..len.unwrap()].to_vec()).unwrap(),
+        }
     }
 }
 
@@ -318,11 +326,7 @@ fn hup_writes_the_state_of_every_server_to_the_logs() {
     let folder = Folder::new(&format!("{text}    server a 127.0.0.1:1\n    log global\n"));
     let running = Foreground::start(&folder, &["-f", folder.file()]);
     running.signal(Signal::SIGHUP);
-    let line = || {
-        let mut buffer = [0; 2048];
-        let len = receiver.recv(&mut buffer).unwrap();
-        String::from_utf8(buffer[..len].to_vec()).unwrap()
-    };
+    let line = || receive(|buffer| receiver.recv(buffer));
     let server = line();
     let expected = "SIGHUP: Server web/a is no check. Conn: 0 act, 0 pend, 0 tot.\n";
     assert!(
