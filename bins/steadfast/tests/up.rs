@@ -193,7 +193,7 @@ fn without_a_visit_between_the_session_is_lost_and_up_says_so() {
     assert_eq!(counters(&output), [0, 1, 0]);
     let text = stdout(&output);
     assert!(
-        text.contains("one session has no copy on it until the next visit"),
+        text.contains("One session has no copy on it until the next visit"),
         "{text}"
     );
     assert!(text.contains("One session is lost"), "{text}");

@@ -201,17 +201,12 @@ impl Cluster {
     fn words_on_loss(&self, index: usize) -> String {
         let lost = self.ledger.emptied(index, Instant::now());
         let node = Node::Cache(index);
-        match lost {
-            0 => format!("{node} stopped, its content is gone; no session is lost"),
-            1 => format!(
-                "{node} stopped, its content is gone. One session is lost: it had its only copy \
-                 there, since it was not visited after the other cache came back"
-            ),
-            _ => format!(
-                "{node} stopped, its content is gone. {lost} sessions are lost: they had their only \
-                 copies there, since they were not visited after the other cache came back"
-            ),
-        }
+        let lost = match lost {
+            0 => return format!("{node} stopped, its content is gone; no session is lost"),
+            1 => "One session is lost: its only copy was there.".to_owned(),
+            _ => format!("{lost} sessions are lost: their only copies were there."),
+        };
+        format!("{node} stopped, its content is gone.\n  {lost}")
     }
 
     fn words_on_return(&self, index: usize) -> String {
@@ -221,12 +216,12 @@ impl Cluster {
             0 => format!("{node} runs at {place}, empty"),
             missing => {
                 let sessions = match missing {
-                    1 => "one session has".to_owned(),
+                    1 => "One session has".to_owned(),
                     _ => format!("{missing} sessions have"),
                 };
                 format!(
-                    "{node} runs at {place}, empty: {sessions} no copy on it until the next visit. \
-                     Refresh before you stop the other cache, or what it holds alone is lost"
+                    "{node} runs at {place}, empty.\n  \
+                     {sessions} no copy on it until the next visit: refresh before you stop the other."
                 )
             }
         }
