@@ -67,25 +67,7 @@ pub(super) fn parse_target(statement: &Statement<'_>) -> Result<LogTarget, Diagn
     let expects = "log : expects <address> and <facility> as arguments";
     let address = statement.require(1, expects)?;
     let address = parse_log(address).map_err(|text| statement.error(1, format!("log : {text}")))?;
-    let mut line_bytes_max = LINE_BYTES_MAX;
-    let mut at = 2;
-    loop {
-        match statement.word(at) {
-            Some("len") => {
-                let text = statement.require(at + 1, "log : 'len' expects a number of bytes")?;
-                line_bytes_max = parse_integer(text, "log len", 80, 65_535)
-                    .map_err(|text| statement.error(at + 1, text))?;
-            }
-            Some("format") if matches!(statement.word(at + 1), Some("local")) => {}
-            Some(word @ ("format" | "sample" | "profile")) => {
-                let value = statement.word(at + 1).unwrap_or_default();
-                let text = format!("log : '{word} {value}' {NOT_IMPLEMENTED}");
-                return Err(statement.error(at, text));
-            }
-            _ => break,
-        }
-        at += 2;
-    }
+    let (line_bytes_max, at) = parse_settings(statement)?;
     let name = statement.require(at, expects)?;
     let facility = Facility::from_name(name)
         .ok_or_else(|| statement.error(at, format!("log : unknown log facility '{name}'")))?;
@@ -106,6 +88,29 @@ pub(super) fn parse_target(statement: &Statement<'_>) -> Result<LogTarget, Diagn
         level_min,
         position: statement.position(),
     })
+}
+
+/// Reads the settings between address and facility. Gives the length of lines, and the index after.
+fn parse_settings(statement: &Statement<'_>) -> Result<(u32, usize), Diagnostic> {
+    let mut line_bytes_max = LINE_BYTES_MAX;
+    let mut at = 2;
+    loop {
+        match statement.word(at) {
+            Some("len") => {
+                let text = statement.require(at + 1, "log : 'len' expects a number of bytes")?;
+                line_bytes_max = parse_integer(text, "log len", 80, 65_535)
+                    .map_err(|text| statement.error(at + 1, text))?;
+            }
+            Some("format") if matches!(statement.word(at + 1), Some("local")) => {}
+            Some(word @ ("format" | "sample" | "profile")) => {
+                let value = statement.word(at + 1).unwrap_or_default();
+                let text = format!("log : '{word} {value}' {NOT_IMPLEMENTED}");
+                return Err(statement.error(at, text));
+            }
+            _ => return Ok((line_bytes_max, at)),
+        }
+        at += 2;
+    }
 }
 
 /// The default length of a line. HAProxy's, and the longest that old syslog daemons take.

@@ -121,35 +121,45 @@ fn forwardfor(
     };
     let mut at = 2;
     while let Some(word) = statement.word(at) {
-        match word {
-            "if-none" => {
-                forward_for.if_none = true;
-                at += 1;
-                continue;
-            }
-            "except" => {
-                let expects = "'option forwardfor except' expects <address>[/mask] as argument.";
-                let text = statement.require(at + 1, expects)?;
-                let network = parse_network(text)
-                    .ok_or_else(|| statement.error(at + 1, format!("{expects} (got '{text}')")))?;
-                forward_for.except = Some(network);
-            }
-            "header" => {
-                let expects = "'option forwardfor header' expects <header_name> as argument.";
-                let name = statement.require(at + 1, expects)?;
-                check_name(statement, at + 1, name)?;
-                forward_for.header = name.to_owned();
-            }
-            _ => {
-                let message = "'option forwardfor' only supports optional values: 'except', \
-                               'header' and 'if-none'.";
-                return Err(statement.error(at, message));
-            }
-        }
-        at += 2;
+        at += forwardfor_setting(&mut forward_for, word, statement, at)?;
     }
     section.settings.forward_for = Some(forward_for);
     Ok(())
+}
+
+/// Reads the setting `word` at the index `at`. Gives the number of words that it has.
+fn forwardfor_setting(
+    forward_for: &mut ForwardFor,
+    word: &str,
+    statement: &Statement<'_>,
+    at: usize,
+) -> Result<usize, Diagnostic> {
+    match word {
+        "if-none" => {
+            forward_for.if_none = true;
+            Ok(1)
+        }
+        "except" => {
+            let expects = "'option forwardfor except' expects <address>[/mask] as argument.";
+            let text = statement.require(at + 1, expects)?;
+            let network = parse_network(text)
+                .ok_or_else(|| statement.error(at + 1, format!("{expects} (got '{text}')")))?;
+            forward_for.except = Some(network);
+            Ok(2)
+        }
+        "header" => {
+            let expects = "'option forwardfor header' expects <header_name> as argument.";
+            let name = statement.require(at + 1, expects)?;
+            check_name(statement, at + 1, name)?;
+            forward_for.header = name.to_owned();
+            Ok(2)
+        }
+        _ => {
+            let message = "'option forwardfor' only supports optional values: 'except', 'header' \
+                           and 'if-none'.";
+            Err(statement.error(at, message))
+        }
+    }
 }
 
 fn httplog(

@@ -116,18 +116,23 @@ fn check_section(section: &Section, diagnostics: &mut Complaints) {
         );
         diagnostics.push(Diagnostic::warning(position, message));
     }
+    check_timeouts(section, diagnostics);
+}
+
+fn check_timeouts(section: &Section, diagnostics: &mut Complaints) {
     let Timeouts {
         client,
         connect,
         server,
         ..
-    } = settings.timeouts;
+    } = section.settings.timeouts;
+    let kind = section.kind;
     let misses_client = kind.has_frontend() && client.is_none();
     let has_servers = kind.has_backend() && !section.servers.is_empty();
     if misses_client || has_servers && (connect.is_none() || server.is_none()) {
-        let message = format!("missing timeouts for {} '{name}'.", kind.noun());
-        let warning = Diagnostic::warning(position, message).with_lines(MISSING_TIMEOUTS);
-        diagnostics.push(warning);
+        let message = format!("missing timeouts for {} '{}'.", kind.noun(), section.name);
+        let warning = Diagnostic::warning(&section.position, message);
+        diagnostics.push(warning.with_lines(MISSING_TIMEOUTS));
     }
 }
 
@@ -170,69 +175,76 @@ fn default_backend(
 /// Adds the one or two sides of a section.
 fn add_proxy(
     config: &mut Config,
-    section: Section,
+    mut section: Section,
     id: u32,
     default_backend: Option<usize>,
     diagnostics: &mut Complaints,
 ) {
     let (frontend, backend) = (config.frontends.len(), config.backends.len());
     let kind = section.kind;
-    let Section {
-        name,
-        position,
-        settings,
-        binds,
-        servers,
-        ..
-    } = section;
-    let logging = logging(&settings, &config.global);
-    let Settings {
-        maxconn,
-        timeouts,
-        connection_mode,
-        forward_for,
-        disabled,
-        ..
-    } = settings;
-    let mut http_request = settings.http_request;
+    let logging = logging(&section.settings, &config.global);
     if kind.has_frontend() {
-        config.frontends.push(Frontend {
-            name: name.clone(),
-            id,
-            binds,
-            maxconn,
-            timeouts,
-            connection_mode,
-            forward_for: forward_for.clone(),
-            logging: logging.clone(),
-            default_backend,
-            http_request: core::mem::take(&mut http_request),
-            disabled,
-            position: position.clone(),
-        });
+        let frontend = take_frontend(&mut section, id, default_backend, logging.clone());
+        config.frontends.push(frontend);
     }
     if kind.has_backend() {
-        config.backends.push(Backend {
-            servers: resolve_servers(servers, &name, diagnostics),
-            name,
-            id,
-            balance: settings.balance,
-            retries: settings.retries.unwrap_or(RETRIES),
-            redispatch: settings.redispatch,
-            timeouts,
-            connection_mode,
-            forward_for,
-            logging,
-            http_request,
-            disabled,
-            position,
-        });
+        let backend = into_backend(section, id, logging, diagnostics);
+        config.backends.push(backend);
     }
     config.proxies.push(match kind {
         Kind::Listen => Proxy::Listen { frontend, backend },
         Kind::Backend => Proxy::Backend(backend),
         Kind::Frontend | Kind::Defaults => Proxy::Frontend(frontend),
     });
+}
+
+/// The client side of a section. Takes the rules with it: they run once.
+fn take_frontend(
+    section: &mut Section,
+    id: u32,
+    default_backend: Option<usize>,
+    logging: Logging,
+) -> Frontend {
+    let settings = &mut section.settings;
+    Frontend {
+        name: section.name.clone(),
+        id,
+        binds: core::mem::take(&mut section.binds),
+        maxconn: settings.maxconn,
+        timeouts: settings.timeouts,
+        connection_mode: settings.connection_mode,
+        forward_for: settings.forward_for.clone(),
+        logging,
+        default_backend,
+        http_request: core::mem::take(&mut settings.http_request),
+        disabled: settings.disabled,
+        position: section.position.clone(),
+    }
+}
+
+/// The server side of a section.
+fn into_backend(
+    section: Section,
+    id: u32,
+    logging: Logging,
+    diagnostics: &mut Complaints,
+) -> Backend {
+    let settings = section.settings;
+    Backend {
+        servers: resolve_servers(section.servers, &section.name, diagnostics),
+        name: section.name,
+        id,
+        balance: settings.balance,
+        retries: settings.retries.unwrap_or(RETRIES),
+        redispatch: settings.redispatch,
+        timeouts: settings.timeouts,
+        connection_mode: settings.connection_mode,
+        forward_for: settings.forward_for,
+        logging,
+        http_request: settings.http_request,
+        disabled: settings.disabled,
+        position: section.position,
+    }
 }
 
 /// The default of `retries`.

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::Level;
 use super::date::Date;
-use super::record::{Cause, ConnectRecord, HttpRecord, ServerField};
+use super::record::{Cause, ConnectRecord, HttpRecord, ServerField, Timers};
 use crate::config::Logging;
 
 impl HttpRecord {
@@ -13,56 +13,43 @@ impl HttpRecord {
     /// `utc_offset_s` is what local time is ahead of Unix time, in seconds. At most about
     /// [`REQUEST_BYTES_MAX`] times three bytes and the names.
     pub fn encode(&self, utc_offset_s: i32, out: &mut Vec<u8>) {
-        print(
-            out,
-            format_args!(
-                "{}:{} [",
-                self.client.ip().to_canonical(),
-                self.client.port()
-            ),
-        );
+        let (ip, port) = (self.client.ip().to_canonical(), self.client.port());
+        print(out, format_args!("{ip}:{port} ["));
         Date::new(self.accept_unix_ms, utc_offset_s).write_request(out);
         let server = match &self.server {
             ServerField::None => "<NOSRV>",
             ServerField::Name(name) => name,
         };
-        print(
-            out,
-            format_args!("] {} {}/{server} ", self.frontend, self.backend),
-        );
-        let timers = &self.timers;
-        for timer in [
-            timers.request_ms,
-            timers.wait_ms,
-            timers.connect_ms,
-            timers.response_ms,
-        ] {
-            print(out, format_args!("{}/", timer.map_or(-1, i64::from)));
-        }
+        let (frontend, backend) = (&self.frontend, &self.backend);
+        print(out, format_args!("] {frontend} {backend}/{server} "));
+        self.timers.write(out);
         let status = self.status.map_or(-1, i32::from);
-        print(
-            out,
-            format_args!("{} {status} {} - - ", timers.total_ms, self.bytes),
-        );
+        print(out, format_args!(" {status} {} - - ", self.bytes));
         out.extend_from_slice(&self.termination.letters());
+        self.write_counts(out);
+        out.extend_from_slice(b" \"");
+        let request = self.request.as_deref().unwrap_or(b"<BADREQ>");
+        write_escaped(&request[..request.len().min(REQUEST_BYTES_MAX)], out);
+        out.push(b'"');
+    }
+
+    /// Appends ` ac/fc/bc/sc/rc sq/bq`.
+    fn write_counts(&self, out: &mut Vec<u8>) {
         let connections = &self.connections;
+        let redispatched = if self.redispatched { "+" } else { "" };
         print(
             out,
             format_args!(
-                " {}/{}/{}/{}/{}{} {}/{} \"",
+                " {}/{}/{}/{}/{redispatched}{} {}/{}",
                 connections.process,
                 connections.frontend,
                 connections.backend,
                 connections.server,
-                if self.redispatched { "+" } else { "" },
                 self.retries,
                 self.queue.server,
                 self.queue.backend,
             ),
         );
-        let request = self.request.as_deref().unwrap_or(b"<BADREQ>");
-        write_escaped(&request[..request.len().min(REQUEST_BYTES_MAX)], out);
-        out.push(b'"');
     }
 
     /// Tells whether the request failed, in the sense of `dontlog-normal` and
@@ -73,6 +60,21 @@ impl HttpRecord {
         let went_wrong = !matches!(self.termination.cause, Cause::Normal | Cause::Local);
         let needed_retry = self.redispatched || self.retries > 0;
         went_wrong || needed_retry || self.status.is_some_and(|status| status >= 500)
+    }
+}
+
+impl Timers {
+    /// Appends `TR/Tw/Tc/Tr/Ta`.
+    fn write(&self, out: &mut Vec<u8>) {
+        for phase in [
+            self.request_ms,
+            self.wait_ms,
+            self.connect_ms,
+            self.response_ms,
+        ] {
+            print(out, format_args!("{}/", phase.map_or(-1, i64::from)));
+        }
+        print(out, format_args!("{}", self.total_ms));
     }
 }
 
@@ -131,7 +133,7 @@ mod tests {
 
     use bytes::Bytes;
 
-    use super::super::record::{Connections, Phase, QueuePositions, Termination, Timers};
+    use super::super::record::{Connections, Phase, QueuePositions, Termination};
     use super::*;
 
     /// The first example of the facts: a plain success.
