@@ -110,8 +110,8 @@ impl<N> Fleet<N> {
         self.records.iter().filter_map(Record::poll_timeout).min()
     }
 
-    pub(crate) fn handle_answer(&mut self, node: NodeId) {
-        self.records[node.0].handle_answer();
+    pub(crate) fn handle_answer(&mut self, node: NodeId, is_probe: bool) {
+        self.records[node.0].handle_answer(is_probe);
     }
 
     pub(crate) fn is_last_resort(&self, node: NodeId) -> bool {

@@ -59,9 +59,9 @@ impl Record {
     }
 
     /// A node that answers a probe is up, and so is one that refused and now answers. From a silent
-    /// one it may be the late answer to what was asked before.
-    pub(crate) fn handle_answer(&mut self) {
-        if self.health == Health::Probing || !self.is_silent {
+    /// one another answer may be the late one to what was asked before.
+    pub(crate) fn handle_answer(&mut self, is_probe: bool) {
+        if is_probe || !self.is_silent {
             self.health = Health::Up;
         }
     }
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(waits, [250, 500, 1000, 2000, 4000, 8000, 8000, 8000]);
         now = record.poll_timeout().unwrap();
         assert!(record.poll_probe(&settings, now));
-        record.handle_answer();
+        record.handle_answer(true);
         assert_eq!(record.health(), Health::Up);
         record.handle_failure(Failure::Timeout, &settings, now);
         assert_eq!(
@@ -168,8 +168,21 @@ mod tests {
     fn late_answer_does_not_readmit_a_silent_node() {
         let (mut record, settings, now) = start();
         record.handle_failure(Failure::Timeout, &settings, now);
-        record.handle_answer();
+        record.handle_answer(false);
         assert!(matches!(record.health(), Health::Ejected { .. }));
+        assert!(record.poll_probe(&settings, now + ms(250)));
+        record.handle_answer(false);
+        assert_eq!(record.health(), Health::Probing);
+    }
+
+    #[test]
+    fn late_failure_does_not_take_a_probes_answer_away() {
+        let (mut record, settings, now) = start();
+        record.handle_failure(Failure::Timeout, &settings, now);
+        assert!(record.poll_probe(&settings, now + ms(250)));
+        record.handle_failure(Failure::Timeout, &settings, now + ms(251));
+        record.handle_answer(true);
+        assert_eq!(record.health(), Health::Up);
     }
 
     #[test]
@@ -177,7 +190,7 @@ mod tests {
         let (mut record, settings, now) = start();
         record.handle_failure(Failure::Refused, &settings, now);
         assert!(record.is_last_resort());
-        record.handle_answer();
+        record.handle_answer(false);
         assert_eq!(record.health(), Health::Up);
         assert!(!record.is_last_resort());
     }

@@ -117,7 +117,7 @@ impl<P: Procedure> Operation<P> {
             }
             Ok((taken, Some(replies))) => {
                 self.answers[copy] = Answer::Replies(replies);
-                fleet.handle_answer(node);
+                fleet.handle_answer(node, P::IS_PROBE);
                 taken
             }
             Ok((taken, None)) => taken,
