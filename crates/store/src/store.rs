@@ -25,8 +25,8 @@ mod room;
 
 /// A concurrent map of byte keys to byte values under a hard memory budget.
 ///
-/// Every method takes `&self`, locks one stripe at a time, and is atomic: other threads see all of
-/// its effect or none. Closures given to it run under a stripe's lock: they must be short and must
+/// Every method takes `&self` and locks one stripe at a time. What concerns one key is atomic: other
+/// threads see all of its effect or none; what concerns all goes from stripe to stripe. Closures given to it run under a stripe's lock: they must be short and must
 /// not call the store.
 pub struct Store {
     settings: Settings,
@@ -277,8 +277,8 @@ impl Store {
 
     /// Ends, as soon as `now` reaches `deadline`, every item stored up to and in that second.
     ///
-    /// Until then nothing changes; a deadline before `now` changes nothing at all. There is one
-    /// deadline: a new flush of either kind replaces one that is yet to come. (memcached's
+    /// Until then nothing changes. There is one deadline: a new flush of either kind replaces one that
+    /// is yet to come. A deadline before `now` does only that, and ends nothing. (memcached's
     /// `flush_all 10` is a deadline 9 seconds from now.)
     pub fn flush_at(&self, deadline: Timestamp, now: Timestamp) {
         self.each(|stripe| stripe.flush_at(deadline, now));
@@ -287,7 +287,8 @@ impl Store {
     /// Looks at up to `items_max` further items and removes those that are expired or flushed;
     /// returns how many that were.
     ///
-    /// Calls go round all items. A stripe's lock is held for at most 64 items.
+    /// Calls go round all items; 64 vacant places count as one. A stripe's lock is held for at
+    /// most 64 items.
     pub fn sweep(&self, items_max: usize, now: Timestamp) -> usize {
         let (mut left, mut removed, mut rounds) = (items_max, 0, 0);
         while left > 0 && rounds <= self.stripes.len() {
@@ -295,7 +296,7 @@ impl Store {
             let step = left.min(SWEEP_STEP_ITEMS);
             let swept = self.with(number, |stripe| stripe.sweep(step, now));
             removed += swept.removed;
-            left -= swept.checked;
+            left = left.saturating_sub(swept.spent);
             if swept.is_round {
                 self.sweep_turn.store(number + 1, Ordering::Relaxed);
                 rounds += 1;

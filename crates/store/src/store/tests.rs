@@ -363,6 +363,27 @@ fn a_sweep_goes_round_in_bounded_steps() {
 }
 
 #[test]
+fn a_sweep_passes_few_vacant_places() {
+    let store = Store::new(settings(4 << 20, 1)).unwrap();
+    for number in 0..10_000 {
+        put(&store, &format!("key-{number}"), b"");
+    }
+    for number in 0..9_999 {
+        assert!(store.remove(format!("key-{number}").as_bytes(), NOW));
+    }
+    store.sweep(100, NOW);
+    assert_eq!(
+        store.stats().sweep_checked,
+        0,
+        "the one item is not reached"
+    );
+    for _ in 0..20 {
+        store.sweep(100, NOW);
+    }
+    assert!(store.stats().sweep_checked > 0);
+}
+
+#[test]
 fn threads_find_whole_values_within_the_budget() {
     let store = Store::new(settings(4 << 20, 4)).unwrap();
     thread::scope(|scope| {
@@ -476,6 +497,37 @@ fn no_item_is_evicted_by_its_own_update() {
         oldest += 1 + store.stats().evictions - before;
     }
     assert!(store.stats().evictions > 100);
+}
+
+#[test]
+fn what_has_expired_is_reclaimed_and_not_evicted() {
+    let store = small_store();
+    for number in 0..1000 {
+        let key = format!("expired-{number}");
+        put_for(&store, &key, &[0; 100], Expiry::at(at(1001)), NOW);
+    }
+    for number in 0..195 {
+        let key = format!("key-{number}");
+        put_for(&store, &key, &[0; 5000], Expiry::NEVER, at(1001));
+    }
+    let stats = store.stats();
+    assert!(stats.reclaimed > 500);
+    assert_eq!(stats.evictions, 0);
+}
+
+#[test]
+fn many_items_being_read_do_not_keep_others_from_being_evicted() {
+    let store = small_store();
+    let read = |number| {
+        let key = format!("read-{number}");
+        put(&store, &key, &[1; 5000]);
+        store.get(key.as_bytes(), NOW).unwrap()
+    };
+    let items: Vec<Item> = (0..60).map(read).collect();
+    for number in 0..1000 {
+        put(&store, &format!("key-{number}"), &[0; 5000]);
+    }
+    assert!(items.iter().all(|item| item.value() == [1; 5000]));
 }
 
 #[test]

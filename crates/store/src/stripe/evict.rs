@@ -39,29 +39,26 @@ impl Stripe {
         freed
     }
 
-    /// Removes up to `items_max` items that are gone, going round; returns how many were looked at
-    /// and how many removed, and whether the round has ended.
+    /// Looks at up to `items_max` items, going round, and removes those that are gone.
     pub(crate) fn sweep(&mut self, items_max: usize, now: Timestamp) -> Swept {
         self.settle_flush(now);
         let mut swept = Swept::default();
         let slots = self.index.slots();
-        // Vacant places are cheap to pass, but not free.
-        for _ in 0..items_max * VACANT_PER_ITEM {
+        let mut effort = 0;
+        while effort < items_max * VACANT_PER_ITEM && !self.displaced.is_full() {
             if self.sweep_at as usize >= slots {
                 self.sweep_at = 0;
                 swept.is_round = true;
                 break;
             }
-            if swept.checked == items_max || self.displaced.is_full() {
-                break;
-            }
             let slot = self.sweep_at;
             self.sweep_at += 1;
             let Some(record) = self.index.at(slot) else {
+                effort += 1;
                 continue;
             };
+            effort += VACANT_PER_ITEM;
             let end = self.end_of(record, now);
-            swept.checked += 1;
             self.class_of(slot).sweep_checked += 1;
             if let Some(end) = end {
                 self.class_of(slot).swept += 1;
@@ -70,6 +67,7 @@ impl Stripe {
                 swept.removed += 1;
             }
         }
+        swept.spent = effort.div_ceil(VACANT_PER_ITEM);
         swept
     }
 
@@ -115,15 +113,22 @@ impl Stripe {
             if self.displaced.is_full() {
                 break;
             }
-            self.class_of(slot).reclaimed += 1;
-            self.count_expired(slot, end);
-            freed += self.freed_by_removal(slot);
+            freed += self.reclaim(slot, end);
         }
         freed
     }
 
+    fn reclaim(&mut self, slot: u32, end: Gone) -> usize {
+        self.class_of(slot).reclaimed += 1;
+        self.count_expired(slot, end);
+        self.freed_by_removal(slot)
+    }
+
     fn evict(&mut self, slot: u32, now: Timestamp) -> usize {
         let record = self.record(slot);
+        if let Some(end) = self.end_of(record, now) {
+            return self.reclaim(slot, end);
+        }
         let age = now.as_secs().saturating_sub(record.used_at.as_secs());
         let had_expiry = record.expiry.time().is_some();
         let was_read = record.block.was_read();
@@ -160,18 +165,19 @@ impl Stripe {
 /// What one step of a sweep did.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Swept {
-    pub(crate) checked: usize,
+    /// How much of `items_max` is used up.
+    pub(crate) spent: usize,
     pub(crate) removed: usize,
     pub(crate) is_round: bool,
 }
 
 /// The most items evicted under one hold of the lock.
 const EVICTED_MAX: usize = 64;
-/// The most items passed over because a reader holds them.
-const PASSED_MAX: usize = 5;
+/// The most items passed over, under one hold of the lock, because a reader holds them.
+const PASSED_MAX: usize = 64;
 /// How far from the old end items that are gone are looked for before a live one is evicted.
 const LOOK_AT_MAX: usize = 5;
 /// How far from the old end the ages of the classes are looked for.
 const TAIL_MAX: usize = 1000;
-/// How many places a sweep passes for each item that it may look at.
-const VACANT_PER_ITEM: usize = 8;
+/// How many vacant places are as much work for a sweep as one item.
+const VACANT_PER_ITEM: usize = 64;
