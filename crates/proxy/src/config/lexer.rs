@@ -29,7 +29,7 @@ pub(super) struct Variables<'a> {
     pub(super) file: &'a str,
     /// `${.LINE}`.
     pub(super) line: u32,
-    /// `${.SECTION}`.
+    /// `${.SECTION}`: the section's name, else its keyword.
     pub(super) section: &'a str,
 }
 

@@ -127,16 +127,18 @@ impl<'e> Parser<'e> {
         }
     }
 
-    fn section_name(&self) -> &'static str {
-        match self.current {
-            Current::None | Current::Skipped => "",
-            Current::Global => "global",
-            Current::Defaults => "defaults",
-            Current::Proxy => self
-                .draft
-                .proxies
-                .last()
-                .map_or("", |proxy| proxy.kind.name()),
+    /// What `${.SECTION}` stands for: the section's name, else its keyword (as in HAProxy 2.6).
+    fn section_name(&self) -> &str {
+        let section = match self.current {
+            Current::None | Current::Skipped => return "",
+            Current::Global => return "global",
+            Current::Defaults => self.draft.defaults.last(),
+            Current::Proxy => self.draft.proxies.last(),
+        };
+        match section {
+            Some(section) if section.name.is_empty() => section.kind.name(),
+            Some(section) => &section.name,
+            None => "",
         }
     }
 

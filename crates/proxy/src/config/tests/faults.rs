@@ -426,6 +426,18 @@ f:1:1: warning: missing timeouts for proxy 'a'.
 }
 
 #[test]
+fn the_section_in_variables_is_its_name() {
+    let place = r#" "${.SECTION}:${.LINE}""#;
+    let text =
+        format!("global\n{place}\ndefaults\n{place}\ndefaults d\n{place}\nlisten px\n{place}\n");
+    let told = messages(&text);
+    for (message, word) in told.iter().zip(["global:2", "defaults:4", "d:6", "px:8"]) {
+        assert!(message.contains(&format!("'{word}'")), "{message}");
+    }
+    assert_eq!(told.len(), 4);
+}
+
+#[test]
 fn the_last_line_needs_a_line_feed() {
     let text = format!("{DEFAULTS}listen a\n bind :80");
     let expected = "f:7:10: error: Missing LF on last line, file might have been truncated at \
