@@ -63,6 +63,32 @@ impl RequestHead {
         )
     }
 
+    /// Makes the headers say where the body ends, as they did when they came: to be called after rules have changed
+    /// them. What was removed is put back.
+    ///
+    /// Returns false if they say something else now; such a head must not be sent.
+    #[must_use]
+    pub fn restore_framing(&mut self) -> bool {
+        let Ok(framing) = Framing::new(&mut self.headers, self.received_bytes) else {
+            return false;
+        };
+        match (self.body, framing.length) {
+            (Body::Chunked, _) if framing.chunked => true,
+            (Body::Chunked, None) => {
+                self.headers.append("transfer-encoding", "chunked");
+                true
+            }
+            (_, _) if framing.chunked => false,
+            (Body::Length(length), Some(found)) => length == found,
+            (Body::Length(length), None) => {
+                self.headers.append("content-length", length.to_string());
+                true
+            }
+            (Body::None, found) => found.unwrap_or(0) == 0,
+            (Body::Chunked | Body::UntilClose, _) => false,
+        }
+    }
+
     /// Bytes that [`encode`](Self::encode) writes.
     #[must_use]
     pub fn encoded_len(&self) -> usize {

@@ -76,34 +76,50 @@ impl Stream {
         state.frontend_mut(self.frontend).count_request(now);
         state.process_mut().requests_total += 1;
 
+        let is_sound = self.route(&mut head, state, now);
+        mark_connection(&mut head, self.exchange.keep_server);
+        self.exchange.head = Some(head);
+        if is_sound {
+            self.choose_server(state, now);
+        } else {
+            let fault = Fault::new(500, Cause::Internal, log::Phase::Request);
+            self.fail(fault.closing(), state, now);
+        }
+    }
+
+    /// Applies what frontend and backend say about the request. Returns false if it can't be sent like that.
+    fn route(&mut self, head: &mut RequestHead, state: &mut State, now: Now) -> bool {
         let config = Arc::clone(&self.config);
         let frontend = &config.frontends[self.frontend.0];
-        exchange.keep_client = head.wants_keep_alive()
+        self.exchange.keep_client = head.wants_keep_alive()
             && frontend.connection_mode != ConnectionMode::Close
             && !self.is_draining;
-        apply_rules(&frontend.http_request, &mut head.headers);
-        if let Some(place) = frontend.default_backend {
-            let backend = &config.backends[place];
-            apply_rules(&backend.http_request, &mut head.headers);
-            let wishes = [&frontend.forward_for, &backend.forward_for];
-            let client = self.endpoints.client.ip().to_canonical();
-            if let Some(name) = forward_for(wishes, client, &head.headers) {
-                let text = &mut self.client_text;
-                let text = text.get_or_insert_with(|| Bytes::from(client.to_string()));
-                head.headers.append(name.clone(), text.clone());
-            }
-            // Where a server may see the end of the body elsewhere, nobody's next request follows.
-            exchange.keep_server = !head.must_close
-                && frontend.connection_mode != ConnectionMode::ServerClose
-                && backend.connection_mode == ConnectionMode::KeepAlive;
-            exchange.backend = Some(BackendId(place));
-            let counters = state.backend_mut(BackendId(place));
-            counters.enter(now.unix_ms);
-            counters.requests += 1;
+        let Some(place) = frontend.default_backend else {
+            return true;
+        };
+        let backend = &config.backends[place];
+        // Where a server may see the end of the body elsewhere, nobody's next request follows.
+        self.exchange.keep_server = !head.must_close
+            && frontend.connection_mode != ConnectionMode::ServerClose
+            && backend.connection_mode == ConnectionMode::KeepAlive;
+        self.exchange.backend = Some(BackendId(place));
+        let counters = state.backend_mut(BackendId(place));
+        counters.enter(now.unix_ms);
+        counters.requests += 1;
+
+        let rules = [&frontend.http_request[..], &backend.http_request];
+        for rule in rules.into_iter().flatten() {
+            apply(rule, &mut head.headers);
         }
-        mark_connection(&mut head, exchange.keep_server);
-        exchange.head = Some(head);
-        self.choose_server(state, now);
+        let is_sound = rules.iter().all(|rules| rules.is_empty()) || head.restore_framing();
+        let wishes = [&frontend.forward_for, &backend.forward_for];
+        let client = self.endpoints.client.ip().to_canonical();
+        if let Some(name) = forward_for(wishes, client, &head.headers) {
+            let text = &mut self.client_text;
+            let text = text.get_or_insert_with(|| Bytes::from(client.to_string()));
+            head.headers.append(name.clone(), text.clone());
+        }
+        is_sound
     }
 
     /// The client has closed or gone while we wait for a request.
@@ -118,18 +134,16 @@ impl Stream {
     }
 }
 
-/// Changes headers as the configuration says.
-fn apply_rules(rules: &[HttpRequestRule], headers: &mut Headers) {
-    for rule in rules {
-        match rule {
-            HttpRequestRule::DelHeader(which) => headers.remove(|name| which.matches(name)),
-            HttpRequestRule::SetHeader { name, value } => {
-                headers.remove_name(name);
-                headers.append(name.clone(), value.clone());
-            }
-            HttpRequestRule::AddHeader { name, value } => {
-                headers.append(name.clone(), value.clone());
-            }
+/// Changes headers as one rule of the configuration says.
+fn apply(rule: &HttpRequestRule, headers: &mut Headers) {
+    match rule {
+        HttpRequestRule::DelHeader(which) => headers.remove(|name| which.matches(name)),
+        HttpRequestRule::SetHeader { name, value } => {
+            headers.remove_name(name);
+            headers.append(name.clone(), value.clone());
+        }
+        HttpRequestRule::AddHeader { name, value } => {
+            headers.append(name.clone(), value.clone());
         }
     }
 }

@@ -76,3 +76,45 @@ fn set_and_add_header_append() {
         "{seen}"
     );
 }
+
+fn with_rule(rule: &str) -> String {
+    one_server("").replace(
+        "frontend fe\n",
+        &format!("frontend fe\n http-request {rule}\n"),
+    )
+}
+
+#[test]
+fn rules_do_not_hide_where_a_body_ends() {
+    let cases = [
+        ("content-length: 5", "hello"),
+        ("transfer-encoding: chunked", "3\r\nabc\r\n0\r\n\r\n"),
+    ];
+    for rule in ["del-header content-length", "del-header t -m sub"] {
+        for (line, body) in cases {
+            let request = format!("POST / HTTP/1.1\r\n{line}\r\n\r\n{body}");
+            assert_eq!(
+                seen_by_server(&with_rule(rule), "192.0.2.1:1", &request),
+                request
+            );
+        }
+    }
+}
+
+#[test]
+fn rule_that_lies_about_the_body_is_500() {
+    for (rule, line) in [
+        ("set-header content-length 3", "content-length: 5"),
+        ("set-header content-length 3", "x: y"),
+        ("add-header transfer-encoding chunked", "content-length: 5"),
+        (
+            "add-header transfer-encoding gzip",
+            "transfer-encoding: chunked",
+        ),
+    ] {
+        let mut sim = Sim::new(&with_rule(rule));
+        sim.client(format!("POST / HTTP/1.1\r\n{line}\r\n\r\n"));
+        assert_eq!(sim.tail(), "be/<NOSRV> 0/-1/-1/-1/0 500 0 IR-- 0");
+        assert!(sim.connects.is_empty());
+    }
+}
