@@ -50,7 +50,11 @@ impl Stream {
         let exchange = &mut self.exchange;
         exchange.keep_server &= head.wants_keep_alive() && exchange.request.is_done();
         exchange.keep_client &= finds_end(&head, version) && !self.is_draining && !tunnels;
-        if !tunnels {
+        if tunnels {
+            // Whatever a server says there, all that follows is the tunnel (RFC 9112, section 6.3, rule 2).
+            head.headers.remove_name("content-length");
+            head.headers.remove_name("transfer-encoding");
+        } else {
             self.mark_connection(&mut head);
         }
         let mut flow = Flow::new(if tunnels { Body::UntilClose } else { head.body });

@@ -271,8 +271,9 @@ fn idle_tunnel_ends_after_the_tunnel_timeout() {
     let mut sim = Sim::new(&one_server("    timeout tunnel 5s\n"));
     sim.exchange(
         "CONNECT a:80 HTTP/1.1\r\nhost: a:80\r\n\r\n",
-        "HTTP/1.1 200 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhello",
     );
+    assert_eq!(sim.client_text(), "HTTP/1.1 200 OK\r\n\r\nhello");
     sim.advance(4999);
     assert!(sim.client_open);
     sim.advance(1);
