@@ -32,6 +32,19 @@ impl Budget {
         add_within(&self.used, bytes, self.limit)
     }
 
+    /// Takes up to `most` bytes of what is free, and returns how many; nothing if less than `least`.
+    pub(crate) fn take_between(&self, least: usize, most: usize) -> Option<usize> {
+        let part = |used: usize| {
+            Some(self.limit.saturating_sub(used).min(most)).filter(|&part| part >= least)
+        };
+        self.used
+            .fetch_update(Ordering::Acquire, Ordering::Relaxed, |used| {
+                Some(used + part(used)?)
+            })
+            .ok()
+            .and_then(part)
+    }
+
     /// Gives back what was taken, once it is freed.
     pub(crate) fn give(&self, bytes: usize) {
         let before = self.used.fetch_sub(bytes, Ordering::Release);
@@ -112,6 +125,16 @@ mod tests {
         assert!(budget.try_take(40));
         budget.give(100);
         assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn a_part_is_taken_if_it_is_enough() {
+        let budget = Budget::new(100);
+        assert_eq!(budget.take_between(10, 60), Some(60));
+        assert_eq!(budget.take_between(41, 60), None);
+        assert_eq!(budget.take_between(10, 60), Some(40));
+        assert_eq!(budget.used(), 100);
+        assert_eq!(budget.take_between(0, 60), Some(0));
     }
 
     #[test]

@@ -257,16 +257,11 @@ impl Stripe {
             return Ok(());
         }
         let step = missing.max(self.credit_step);
-        let budget = self.account.budget();
-        for take in [step, missing] {
-            if budget.try_take(take) {
-                self.credit += take;
-                return Ok(());
-            }
-        }
-        Err(Refusal::Short {
+        let taken = self.account.budget().take_between(missing, step);
+        self.credit += taken.ok_or(Refusal::Short {
             memory_bytes: bytes,
-        })
+        })?;
+        Ok(())
     }
 
     /// Gives credit back that other stripes could use.
