@@ -17,6 +17,7 @@
 //! }
 //! ```
 
+mod backend;
 mod checks;
 mod counters;
 mod slots;
@@ -34,8 +35,8 @@ use std::time::Instant;
 
 use crate::balance::Balancer;
 use crate::config::{self, Config, Host, Proxy};
-use crate::server::{CheckReport, Health, HealthSettings, Status};
-use crate::time::{Now, deadline};
+use crate::server::{CheckReport, Health, Status};
+use crate::time::Now;
 
 /// A place in `Config::frontends`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -359,71 +360,4 @@ impl State {
     pub(crate) fn configured(&self, id: ServerId) -> &config::Server {
         &self.config.backends[id.backend.0].servers[id.index]
     }
-}
-
-impl Backend {
-    fn new(
-        configured: &config::Backend,
-        addresses: &dyn Fn(&Host, u16) -> SocketAddr,
-        seed: &mut u64,
-        now: Now,
-    ) -> Self {
-        let weights: Vec<_> = configured
-            .servers
-            .iter()
-            .map(|server| server.weight)
-            .collect();
-        let mut balancer = Balancer::new(configured.balance, &weights);
-        for (index, server) in configured.servers.iter().enumerate() {
-            balancer.set_usable(index, !server.disabled && !server.backup);
-        }
-        let servers = configured.servers.iter().map(|server| {
-            let health = server
-                .check
-                .as_ref()
-                .filter(|_| !server.disabled)
-                .map(|check| {
-                    let wait = check.inter.mul_f64(next_fraction(seed));
-                    let first = deadline(now.instant, wait).unwrap_or(now.instant);
-                    Health::new(HealthSettings::new(check, &configured.timeouts), first)
-                });
-            let check = server.check.as_ref();
-            let host = check
-                .and_then(|check| check.host.as_ref())
-                .unwrap_or(&server.host);
-            let port = check.and_then(|check| check.port).unwrap_or(server.port);
-            Server {
-                counters: Counters::default(),
-                address: addresses(&server.host, server.port),
-                check_address: addresses(host, port),
-                health,
-                changed_unix_ms: now.unix_ms,
-                downtime_ms: 0,
-            }
-        });
-        Self {
-            counters: Counters::default(),
-            balancer,
-            servers: servers.collect(),
-            queue: slots::Queue::default(),
-            noun: "backend",
-            availability: Availability {
-                changed_unix_ms: now.unix_ms,
-                downtime_ms: 0,
-            },
-        }
-    }
-}
-
-/// A number from 0 to 1, by the splitmix64 generator.
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "a spread of checks needs no 53 bits"
-)]
-fn next_fraction(seed: &mut u64) -> f64 {
-    *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut mixed = *seed;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (mixed >> 32) as f64 / 2_f64.powi(32)
 }
