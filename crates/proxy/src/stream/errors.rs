@@ -141,7 +141,8 @@ impl Stream {
     }
 }
 
-/// What the page for a status says.
+/// What the page for a status says. HAProxy 2.6 has no 414 and 431: those sentences are ours, in the length of later
+/// ones.
 const fn sentence(status: u16) -> &'static str {
     match status {
         400 => "Your browser sent an invalid request.",
