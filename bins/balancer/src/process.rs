@@ -133,7 +133,7 @@ impl Daemon {
             .or_else(|| config.global.pidfile.clone().map(PathBuf::from));
         if config.global.maxconn.is_none() {
             // The limit of connections follows from what is granted here; what it was before is no failure.
-            let _ = limits::raise_open_files(FILES_UNASKED);
+            raise_towards(FILES_UNASKED);
         }
         let threads = config.global.nbthread.map(|threads| threads as usize);
         let ulimit = config.global.ulimit_n;
@@ -172,7 +172,7 @@ impl Daemon {
             None
         };
         let mut announcer = announcer;
-        match self.serve(&mut announcer) {
+        match self.serve(&mut announcer, messages) {
             Ok(status) => status,
             Err(text) => {
                 messages.alert(&text);
@@ -184,7 +184,11 @@ impl Daemon {
         }
     }
 
-    fn serve(self, announcer: &mut Option<Announcer>) -> Result<ExitCode, String> {
+    fn serve(
+        self,
+        announcer: &mut Option<Announcer>,
+        messages: &Messages,
+    ) -> Result<ExitCode, String> {
         let Self {
             balancer,
             identity,
@@ -218,12 +222,13 @@ impl Daemon {
             let watch = |error| format!("cannot watch sockets and signals: {error}");
             let signals = Signals::new().map_err(watch)?;
             let running = balancer.serve().map_err(watch)?;
+            // While there is still somebody to be told of a failure.
+            hand_over(&options, messages);
             if let Some(announcer) = announcer.take() {
                 announcer
                     .ready(Some(Path::new("/")), false)
                     .map_err(watch)?;
             }
-            hand_over(&options);
             readiness::ready();
             Ok(signals.obey(running).await)
         })
@@ -263,6 +268,10 @@ fn privilege_text(identity: &Identity, error: &dyn std::error::Error) -> String 
 fn raise_limits(balancer: &mut Balancer, ulimit: Option<u32>, messages: &Messages) {
     let spare = balancer.spare_files();
     let needed = u64::from(balancer.connections_max()) * 2 + spare;
+    if ulimit.is_none() {
+        // Room for idle connections to servers is welcome and no promise.
+        raise_towards(needed + u64::from(balancer.connections_max()));
+    }
     let wanted = ulimit.map_or(needed, u64::from);
     if limits::raise_open_files(wanted).is_ok() && wanted >= needed {
         return;
@@ -276,6 +285,13 @@ fn raise_limits(balancer: &mut Balancer, ulimit: Option<u32>, messages: &Message
             balancer.connections_max()
         ));
         balancer.limit_connections(affordable);
+    }
+}
+
+/// Raises the limit of open files to `count`, or as far as it goes.
+fn raise_towards(count: u64) {
+    if limits::raise_open_files(count).is_err() {
+        let _ = limits::open_files_max().and_then(limits::raise_open_files);
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::process::ExitCode;
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal as Sent, kill};
 use nix::unistd::Pid;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2};
 use steadfast_host::readiness;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::balancer::Running;
+use crate::messages::Messages;
 use crate::options::Options;
 
 /// The signals that this daemon obeys.
@@ -17,8 +19,9 @@ pub(crate) struct Signals {
     interrupt: Signal,
     finish: Signal,
     status: Signal,
-    /// Taken so that they do not kill: HAProxy's USR2 and QUIT do no harm to a single process either.
-    _harmless: [Signal; 2],
+    /// Taken so that they neither kill nor suspend. USR2 and QUIT do no harm to a single HAProxy either; TTOU and TTIN
+    /// are what a successor of HAProxy's make sends if it can't bind.
+    _harmless: [Signal; 4],
 }
 
 impl Signals {
@@ -30,7 +33,7 @@ impl Signals {
             interrupt: on(SIGINT)?,
             finish: on(SIGUSR1)?,
             status: on(SIGHUP)?,
-            _harmless: [on(SIGUSR2)?, on(SIGQUIT)?],
+            _harmless: [on(SIGUSR2)?, on(SIGQUIT)?, on(SIGTTOU)?, on(SIGTTIN)?],
         })
     }
 
@@ -69,14 +72,21 @@ fn die(number: i32) -> ! {
 }
 
 /// Tells the old processes to go: we serve.
-pub(crate) fn hand_over(options: &Options) {
+pub(crate) fn hand_over(options: &Options, messages: &Messages) {
     for (pids, signal) in [
         (&options.finish, Sent::SIGUSR1),
         (&options.terminate, Sent::SIGTERM),
     ] {
         for pid in pids {
-            // One that is gone already has done what was asked of it.
-            let _ = kill(Pid::from_raw(*pid), signal);
+            match kill(Pid::from_raw(*pid), signal) {
+                // One that is gone already has done what was asked of it.
+                Ok(()) | Err(Errno::ESRCH) => {}
+                // Another user's: it goes on, and shares the ports with us.
+                Err(error) => {
+                    let why = error.desc();
+                    messages.warning(&format!("process {pid} was not told to leave: {why}"));
+                }
+            }
         }
     }
 }

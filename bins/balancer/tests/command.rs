@@ -315,6 +315,16 @@ fn term_ends_it_by_that_signal_and_usr1_with_status_0() {
 }
 
 #[test]
+fn signals_of_a_failed_successor_do_not_suspend_it() {
+    let port = free_port();
+    let folder = Folder::new(&valid("", port));
+    let running = Foreground::start(&folder, &["-f", folder.file()]);
+    running.signal(Signal::SIGTTOU);
+    running.signal(Signal::SIGTTIN);
+    visit(port);
+}
+
+#[test]
 fn hup_writes_the_state_of_every_server_to_the_logs() {
     let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
     receiver.set_read_timeout(Some(PATIENCE)).unwrap();
