@@ -152,7 +152,18 @@ impl Balancer {
             .map(|backend| backend.servers.len())
             .sum::<usize>();
         let control = self.config.global.stats_maxconn as usize;
-        (self.listeners.len() + self.stats.len() + checks + control) as u64 + SPARE_FILES
+        // Each listener may have accepted one client that waits for room.
+        let doors = (self.listeners.len() + self.stats.len()) * 2;
+        (doors + checks + control) as u64 + SPARE_FILES
+    }
+
+    /// Idle connections to servers for which there are open files, beside the one that each client is entitled to.
+    fn spare_servers(&self) -> usize {
+        let files = limits::open_files().unwrap_or(0);
+        let promised = u64::from(self.connections_max) * 2 + self.spare_files();
+        usize::try_from(files.saturating_sub(promised)).map_or(Semaphore::MAX_PERMITS, |spare| {
+            spare.min(Semaphore::MAX_PERMITS)
+        })
     }
 
     /// Client connections for which the limit of open files is enough: each needs two, and may keep a further server's
@@ -188,8 +199,11 @@ impl Balancer {
             clock::now(),
         );
         let listeners = self.listeners.len() + self.stats.len();
+        let spare = self.spare_servers();
         let notices = self.embedding.notices;
-        let shared = Arc::new(Shared::new(state, self.logs, notices, self.node, listeners));
+        let shared = Arc::new(Shared::new(
+            state, self.logs, notices, self.node, listeners, spare,
+        ));
         let mut tasks = JoinSet::new();
         for (id, socket) in self.listeners {
             let socket = TcpListener::from_std(socket)?;
@@ -201,7 +215,7 @@ impl Balancer {
             ));
         }
         let rules = Arc::new(Rules {
-            places: Semaphore::new(config.global.stats_maxconn.max(1) as usize),
+            places: Arc::new(Semaphore::new(config.global.stats_maxconn.max(1) as usize)),
             idle_max: config.global.stats_timeout,
         });
         for (level, socket) in self.stats {

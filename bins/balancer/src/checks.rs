@@ -1,18 +1,21 @@
 //! Health checks: the connections that the proxy's health machine asks for.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::SockRef;
 use steadfast_proxy::server::CheckOutcome;
 use steadfast_proxy::state::Check;
+use steadfast_proxy::stream::ConnectError;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 
 use crate::clock;
+use crate::relay::connect_error;
 use crate::shared::{Phase, Shared};
 
 /// Makes every check when it is due, until the balancer leaves.
@@ -48,8 +51,20 @@ async fn perform(shared: Arc<Shared>, check: Check) {
     shared.with_state(|state| state.handle_check(check.server, outcome, clock::now()));
 }
 
+/// Connects. That we ourselves are out of files or ports says nothing about the server: then it tries again.
+async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    loop {
+        match TcpStream::connect(address).await {
+            Err(error) if connect_error(&error) == ConnectError::Resource => {
+                sleep(REST_AFTER_FAILURE).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
 async fn probe(check: &Check) -> CheckOutcome {
-    match timeout(check.timeout, TcpStream::connect(check.address)).await {
+    match timeout(check.timeout, connect(check.address)).await {
         Err(_) => CheckOutcome::TimedOut,
         Ok(Ok(socket)) => {
             // Leave with a reset, as HAProxy does: the server need not keep the connection in TIME_WAIT.
@@ -62,3 +77,6 @@ async fn probe(check: &Check) -> CheckOutcome {
         },
     }
 }
+
+/// How long a check rests before it tries again.
+const REST_AFTER_FAILURE: Duration = Duration::from_millis(100);

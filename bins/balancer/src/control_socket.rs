@@ -22,8 +22,8 @@ pub(crate) enum Door {
 
 /// What the `global` section says about all stats sockets.
 pub(crate) struct Rules {
-    /// Connections at once; further ones wait in the backlog.
-    pub(crate) places: Semaphore,
+    /// Connections at once; further ones wait, one accepted at each door and the others in the backlog.
+    pub(crate) places: Arc<Semaphore>,
     /// How long a client may be silent.
     pub(crate) idle_max: Duration,
 }
@@ -51,11 +51,6 @@ async fn accept(
     phase: &watch::Receiver<Phase>,
 ) {
     loop {
-        match rules.places.acquire().await {
-            // The place is given back by the task that has it.
-            Ok(place) => place.forget(),
-            Err(_) => return,
-        }
         let accepted = match door {
             Door::Tcp(listener) => listener
                 .accept()
@@ -66,21 +61,24 @@ async fn accept(
                 .await
                 .map(|(socket, _)| Box::new(socket) as Box<dyn Peer>),
         };
-        let (rules, shared) = (Arc::clone(rules), Arc::clone(shared));
+        let Ok(peer) = accepted else {
+            tokio::time::sleep(REST_AFTER_FAILURE).await;
+            continue;
+        };
+        // Not before there is a client: a door that waits must not keep the others from being used.
+        let Ok(place) = Arc::clone(&rules.places).acquire_owned().await else {
+            return;
+        };
+        let (idle_max, shared) = (rules.idle_max, Arc::clone(shared));
         let mut phase = phase.clone();
         let control = Control::new(level);
         tokio::spawn(async move {
-            match accepted {
-                Ok(peer) => {
-                    tokio::select! {
-                        _ = phase.wait_for(|phase| *phase == Phase::Stopped) => {}
-                        // A client that fails or is too slow is simply let go.
-                        _ = converse(peer, control, rules.idle_max, &shared) => {}
-                    }
-                }
-                Err(_) => tokio::time::sleep(REST_AFTER_FAILURE).await,
+            tokio::select! {
+                _ = phase.wait_for(|phase| *phase == Phase::Stopped) => {}
+                // A client that fails or is too slow is simply let go.
+                _ = converse(peer, control, idle_max, &shared) => {}
             }
-            rules.places.add_permits(1);
+            drop(place);
         });
     }
 }

@@ -34,6 +34,8 @@ async fn accept(listener: &TcpListener, frontend: FrontendId, shared: &Arc<Share
         wait_for_room(shared, frontend).await;
         match listener.accept().await {
             Ok((socket, client)) => {
+                // Another listener may have given the last place away meanwhile.
+                wait_for_room(shared, frontend).await;
                 // It fails only for a client that has gone again.
                 if let Ok(local) = address.map_or_else(|| socket.local_addr(), Ok) {
                     let relay = shared.admit(socket, frontend, Endpoints { client, local });

@@ -16,10 +16,11 @@ use socket2::SockRef;
 use steadfast_proxy::state::{FrontendId, ServerId};
 use steadfast_proxy::stream::{Action, Event, Side, Stream};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Sleep, sleep_until};
 
-use self::link::{Link, connect_error, is_quiet, says_nothing};
+pub(crate) use self::link::connect_error;
+use self::link::{Link, is_quiet, says_nothing};
 use crate::clock;
 use crate::shared::{Membership, Shared, Signal};
 
@@ -32,12 +33,20 @@ pub(crate) struct Relay {
     server: Link,
     connecting: Option<Connecting>,
     /// Idle connections for later requests of this client, at most one per server.
-    parked: Vec<(ServerId, TcpStream)>,
+    parked: Vec<Parked>,
     mailbox: mpsc::Receiver<Signal>,
     alarm: Pin<Box<Sleep>>,
     /// What `alarm` is set to, if it has not gone off since.
     alarm_at: Option<Instant>,
     _membership: Membership,
+}
+
+/// An idle connection to a server.
+struct Parked {
+    server: ServerId,
+    socket: TcpStream,
+    /// Needed as soon as it is not the only connection to a server that this client has.
+    place: Option<OwnedSemaphorePermit>,
 }
 
 type Connecting = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
@@ -145,8 +154,13 @@ impl Relay {
 
     fn connect(&mut self, server: ServerId, address: SocketAddr, reuse: bool) {
         self.server = Link::default();
-        let parked = self.parked.iter().position(|(id, _)| *id == server);
-        let parked = parked.map(|at| self.parked.swap_remove(at).1);
+        let parked = self.parked.iter().position(|one| one.server == server);
+        let parked = parked.map(|at| self.parked.swap_remove(at).socket);
+        let shared = &self.shared;
+        self.parked.retain_mut(|one| {
+            one.place = one.place.take().or_else(|| shared.spare_server());
+            one.place.is_some()
+        });
         match parked.filter(|socket| reuse && says_nothing(socket)) {
             Some(socket) => {
                 self.server.socket = Some(socket);
@@ -176,9 +190,13 @@ impl Relay {
 
     fn park(&mut self, server: ServerId) {
         let link = std::mem::take(&mut self.server);
-        self.parked.retain(|(id, _)| *id != server);
+        self.parked.retain(|one| one.server != server);
         if let Some(socket) = link.socket.filter(|_| !link.ended) {
-            self.parked.push((server, socket));
+            self.parked.push(Parked {
+                server,
+                socket,
+                place: None,
+            });
         }
     }
 
@@ -375,7 +393,7 @@ impl Relay {
             return Poll::Ready(Wake::Ready);
         }
         // An idle connection that says something has been closed, or speaks out of turn: it is of no use.
-        self.parked.retain(|(_, socket)| is_quiet(socket, context));
+        self.parked.retain(|one| is_quiet(&one.socket, context));
         if armed && self.alarm.as_mut().poll(context).is_ready() {
             return Poll::Ready(Wake::Timeout);
         }

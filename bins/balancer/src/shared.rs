@@ -11,7 +11,7 @@ use steadfast_proxy::state::{FrontendId, Notice, State, StreamId};
 use steadfast_proxy::stats::Process;
 use steadfast_proxy::stream::{Endpoints, Stream};
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::balancer::Sink;
 use crate::clock;
@@ -49,6 +49,8 @@ pub(crate) struct Shared {
     node: String,
     /// How many sockets accept.
     listeners: usize,
+    /// A permit for each idle connection to a server that may be kept beside a client's only one.
+    spare_servers: Arc<Semaphore>,
 }
 
 impl Shared {
@@ -58,6 +60,7 @@ impl Shared {
         notices: Option<Sink>,
         node: String,
         listeners: usize,
+        spare_servers: usize,
     ) -> Self {
         Self {
             state: Mutex::new(state),
@@ -69,7 +72,13 @@ impl Shared {
             stopping: AtomicBool::new(false),
             node,
             listeners,
+            spare_servers: Arc::new(Semaphore::new(spare_servers)),
         }
+    }
+
+    /// A place for one more connection to a server, beside the one that each client is entitled to.
+    pub(crate) fn spare_server(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.spare_servers).try_acquire_owned().ok()
     }
 
     /// From here on every connection that comes in is told to leave.

@@ -80,7 +80,7 @@ pub(super) fn is_quiet(socket: &TcpStream, context: &mut Context<'_>) -> bool {
 }
 
 /// What the stream is told of a failed attempt.
-pub(super) fn connect_error(error: &io::Error) -> ConnectError {
+pub(crate) fn connect_error(error: &io::Error) -> ConnectError {
     use io::ErrorKind::{
         AddrInUse, AddrNotAvailable, ConnectionRefused, ConnectionReset, HostUnreachable,
         NetworkUnreachable, OutOfMemory,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use steadfast_proxy::state::FrontendId;
 use tokio::net::TcpStream;
 
 use crate::client::{Client, get};
@@ -36,6 +37,53 @@ async fn client_beyond_maxconn_waits_and_is_served_after() {
             .current_max
     });
     assert_eq!(current, 1);
+}
+
+#[tokio::test]
+async fn maxconn_holds_for_all_listeners_of_a_frontend_together() {
+    let gate = Arc::new(Gate::default());
+    let one = Origin::with(Manner::Wait(String::from("one"), Arc::clone(&gate))).await;
+    let stand = start(&format!(
+        "{DEFAULTS}\nlisten web\n bind 127.0.0.1:1\n bind 127.0.0.1:2\n maxconn 1\n server a {}\n",
+        one.address
+    ));
+    let request = "GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n";
+    let mut clients = Vec::new();
+    for (_, address) in stand.balancer.addresses() {
+        let mut client = Client::connect(*address).await;
+        client.send(request).await;
+        clients.push(client);
+    }
+    for client in &mut clients {
+        gate.open();
+        assert_eq!(client.receive().await.body, "one");
+    }
+    let most = stand
+        .balancer
+        .inspect(|state| state.frontend(FrontendId(0)).current_max);
+    assert_eq!(most, 1);
+}
+
+#[tokio::test]
+async fn client_keeps_one_server_connection_where_files_are_scarce() {
+    let (one, two) = (Origin::start("one").await, Origin::start("two").await);
+    let text = |maxconn| {
+        format!(
+            "global\n maxconn {maxconn}\n{DEFAULTS}\nlisten web\n bind 127.0.0.1:1\n \
+             server a {}\n server b {}\n",
+            one.address, two.address
+        )
+    };
+    // Ample files first: each server is connected to once. Then as many clients as nobody has files for.
+    for (maxconn, expected) in [(1, 1), (1_000_000_000, 1 + 2)] {
+        let stand = start(&text(maxconn));
+        let mut client = Client::connect(stand.address).await;
+        for body in ["one", "two", "one", "two"] {
+            assert_eq!(client.get("/", "").await.body, body);
+        }
+        let connections = (one.seen.connections(), two.seen.connections());
+        assert_eq!(connections, (expected, expected), "maxconn {maxconn}");
+    }
 }
 
 #[tokio::test]

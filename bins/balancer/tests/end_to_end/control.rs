@@ -79,3 +79,18 @@ async fn socket_has_the_mode_that_was_asked_for_and_silence_ends_it() {
     let mut silent = patient(UnixStream::connect(&path)).await.unwrap();
     assert_eq!(patient(silent.read(&mut [0])).await.unwrap(), 0);
 }
+
+#[tokio::test]
+async fn one_place_serves_clients_at_every_door() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    let _stand = start(&format!(
+        "global\n stats maxconn 1\n stats socket {}\n stats socket {}\n{DEFAULTS}\nlisten web\n \
+         bind 127.0.0.1:1\n",
+        first.display(),
+        second.display()
+    ));
+    for path in [&second, &second, &first, &first, &second] {
+        assert!(ask(path, "show info").await.starts_with("Name: "));
+    }
+}
