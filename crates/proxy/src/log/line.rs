@@ -5,7 +5,7 @@ use std::io::Write;
 use super::Level;
 use super::date::Date;
 use super::record::{Cause, ConnectRecord, HttpRecord, ServerField, Timers};
-use crate::config::Logging;
+use crate::config::{Logging, TrafficFormat};
 
 impl HttpRecord {
     /// Appends the text of `option httplog`, without a line feed.
@@ -98,8 +98,13 @@ impl ConnectRecord {
 
 impl Logging {
     /// The level at which to log a request; `None` if it is not logged at all.
+    ///
+    /// Without `option httplog` it is not: the line of its connection is all that there is.
     #[must_use]
     pub fn level_of(&self, record: &HttpRecord) -> Option<Level> {
+        if self.format == TrafficFormat::Connect {
+            return None;
+        }
         match record.is_error() {
             false if self.dont_log_normal => None,
             true if self.separate_errors => Some(Level::Error),
@@ -302,14 +307,17 @@ mod tests {
             termination: cut,
             ..success()
         };
-        let plain = Logging::default();
+        let plain = Logging {
+            format: TrafficFormat::Http,
+            ..Logging::default()
+        };
         let quiet = Logging {
             dont_log_normal: true,
-            ..Logging::default()
+            ..plain.clone()
         };
         let separate = Logging {
             separate_errors: true,
-            ..Logging::default()
+            ..plain.clone()
         };
         for (record, is_error) in [
             (&ok, false),
@@ -319,6 +327,7 @@ mod tests {
             (&cut, true),
         ] {
             assert_eq!(record.is_error(), is_error);
+            assert_eq!(Logging::default().level_of(record), None, "no httplog");
             assert_eq!(plain.level_of(record), Some(Level::Info));
             assert_eq!(quiet.level_of(record), is_error.then_some(Level::Info));
             let level = if is_error { Level::Error } else { Level::Info };
