@@ -60,8 +60,13 @@ impl Cluster {
     ) -> Result<Self, NodeError> {
         let mut problem = NodeError::new(Node::Balancer, "no free ports");
         for number in 0..NUMBERS_TRIED {
-            let Ok(claim) = UdpSocket::bind(loopback(BALANCER_HOST, CLAIM_PORT + number)) else {
-                continue;
+            let place = loopback(BALANCER_HOST, CLAIM_PORT + number);
+            let claim = match UdpSocket::bind(place) {
+                Ok(claim) => claim,
+                Err(error) => {
+                    problem = NodeError::new(Node::Balancer, format!("{place}/udp: {error}"));
+                    continue;
+                }
             };
             let mut cluster = Self {
                 places: NODES.map(|node| node.place(number)),
