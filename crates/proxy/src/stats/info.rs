@@ -38,7 +38,8 @@ pub struct Process {
 /// Appends the lines of `show info`, `Name: value`, in HAProxy's order.
 ///
 /// Lines about what we do not have (pools, pipes, TLS, compression, peers) are there with 0, which
-/// is what HAProxy prints without them: tools fail on a missing line.
+/// is what HAProxy prints without them: tools fail on a missing line. What we have and do not count
+/// (`BytesOutRate`, `TotalWarnings`) has no line, for a 0 would be untrue.
 pub fn write_info(process: &Process, state: &State, now: Now, out: &mut Vec<u8>) {
     let mut lines = Lines { out };
     write_process(process, state, now, &mut lines);
@@ -126,7 +127,7 @@ fn write_work(process: &Process, state: &State, now: Now, lines: &mut Lines<'_>)
     lines.line("Build info", &process.version);
     lines.zeros(&["Memmax_bytes", "PoolAlloc_bytes", "PoolUsed_bytes"]);
     lines.line("Start_time_sec", &(counters.started_unix_ms / 1000));
-    lines.zeros(&["Tainted", "TotalWarnings"]);
+    lines.line("Tainted", &0);
     lines.line("MaxconnReached", &counters.limit_reached);
     lines.line("CurrStreams", &counters.connections);
     lines.line("CumStreams", &counters.requests_total);

@@ -299,6 +299,41 @@ fn show_info_has_the_lines_that_tools_read() {
     }
 }
 
+/// The names that HAProxy 2.6 prints, in its order, but for `BytesOutRate`.
+const INFO_2_6: &str = "\
+Name,Version,Release_date,Nbthread,Nbproc,Process_num,Pid,Uptime,Uptime_sec,\
+Memmax_MB,PoolAlloc_MB,PoolUsed_MB,PoolFailed,Ulimit-n,Maxsock,Maxconn,\
+Hard_maxconn,CurrConns,CumConns,CumReq,MaxSslConns,CurrSslConns,CumSslConns,\
+Maxpipes,PipesUsed,PipesFree,ConnRate,ConnRateLimit,MaxConnRate,SessRate,\
+SessRateLimit,MaxSessRate,SslRate,SslRateLimit,MaxSslRate,SslFrontendKeyRate,\
+SslFrontendMaxKeyRate,SslFrontendSessionReuse_pct,SslBackendKeyRate,\
+SslBackendMaxKeyRate,SslCacheLookups,SslCacheMisses,CompressBpsIn,CompressBpsOut,\
+CompressBpsRateLim,Tasks,Run_queue,Idle_pct,node,Stopping,Jobs,\
+Unstoppable Jobs,Listeners,ActivePeers,ConnectedPeers,DroppedLogs,BusyPolling,\
+FailedResolutions,TotalBytesOut,TotalSplicdedBytesOut,DebugCommandsIssued,\
+CumRecvLogs,Build info,Memmax_bytes,PoolAlloc_bytes,PoolUsed_bytes,\
+Start_time_sec,Tainted";
+
+#[test]
+fn the_lines_of_show_info_are_frozen() {
+    let now = start();
+    let mut out = Vec::new();
+    write_info(&Process::default(), &state(now), now, &mut out);
+    let text = String::from_utf8(out).unwrap();
+    let names: Vec<_> = text
+        .lines()
+        .map(|line| line.split_once(": ").unwrap().0)
+        .collect();
+    // 2.6 misspells one.
+    let expected = INFO_2_6.replace("Splicded", "Spliced");
+    let expected: Vec<_> = expected.split(',').collect();
+    assert_eq!(names[..expected.len()], expected);
+    assert_eq!(
+        names[expected.len()..],
+        ["MaxconnReached", "CurrStreams", "CumStreams"]
+    );
+}
+
 #[test]
 fn a_backend_without_servers_counts_its_downtime() {
     let begin = start();
