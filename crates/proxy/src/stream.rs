@@ -312,18 +312,14 @@ impl Stream {
                 self.client.input.extend_from_slice(bytes);
                 self.read_head(state, now);
             }
-            (Side::Client, Phase::Relaying) => {
-                self.client.input.extend_from_slice(bytes);
-                self.read_request_body(state, now);
-            }
+            (Side::Client, Phase::Relaying) => self.read_request_body(bytes, state, now),
             (Side::Client, _) => self.client.input.extend_from_slice(bytes),
+            (Side::Server, Phase::Relaying) if self.exchange.response.is_some() => {
+                self.read_response_body(bytes, state, now);
+            }
             (Side::Server, Phase::Relaying) => {
                 self.server.input.extend_from_slice(bytes);
-                if self.exchange.response.is_none() {
-                    self.read_response(state, now);
-                } else {
-                    self.read_response_body(state, now);
-                }
+                self.read_response(state, now);
             }
             (Side::Server, _) => {}
         }

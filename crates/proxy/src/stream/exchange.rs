@@ -155,7 +155,15 @@ impl Flow {
         input: &mut BytesMut,
         out: &mut BytesMut,
     ) -> Result<u64, ChunkError> {
-        let taken = match self {
+        let taken = self.copy(input, out)?;
+        input.advance(taken);
+        Ok(taken as u64)
+    }
+
+    /// Appends what belongs to the body at the front of `input` to `out`. Returns how many bytes of `input` that were:
+    /// all of them, unless the body ends before.
+    pub(super) fn copy(&mut self, input: &[u8], out: &mut BytesMut) -> Result<usize, ChunkError> {
+        Ok(match self {
             Self::Done => 0,
             Self::Length(_) => {
                 let taken = self.room_for(input);
@@ -174,9 +182,7 @@ impl Flow {
                 out.extend_from_slice(input);
                 input.len()
             }
-        };
-        input.advance(taken);
-        Ok(taken as u64)
+        })
     }
 
     /// Notes that the daemon has relayed `len` bytes.

@@ -46,14 +46,18 @@ impl Stream {
     }
 
     /// Body bytes from the client that must pass through the core; what follows the body waits.
-    pub(super) fn read_request_body(&mut self, state: &mut State, now: Now) {
-        let mut out = BytesMut::new();
-        let passed = self.exchange.request.pass(&mut self.client.input, &mut out);
+    pub(super) fn read_request_body(&mut self, bytes: &[u8], state: &mut State, now: Now) {
+        let request = &mut self.exchange.request;
+        let mut out = BytesMut::with_capacity(request.room_for(bytes));
+        let passed = request.copy(bytes, &mut out);
         if !out.is_empty() {
             self.send(Side::Server, out.freeze(), now);
         }
         match passed {
-            Ok(taken) => self.exchange.bytes_in += taken,
+            Ok(taken) => {
+                self.exchange.bytes_in += taken as u64;
+                self.client.input.extend_from_slice(&bytes[taken..]);
+            }
             Err(_) => self.bad_request_body(state, now),
         }
     }

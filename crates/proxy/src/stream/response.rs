@@ -113,18 +113,19 @@ impl Stream {
     }
 
     /// Body bytes from the server that must pass through the core.
-    pub(super) fn read_response_body(&mut self, state: &mut State, now: Now) {
+    pub(super) fn read_response_body(&mut self, bytes: &[u8], state: &mut State, now: Now) {
         let Some(mut flow) = self.exchange.response.take() else {
             return;
         };
-        let mut out = BytesMut::new();
-        let passed = flow.pass(&mut self.server.input, &mut out);
+        let mut out = BytesMut::with_capacity(flow.room_for(bytes));
+        let passed = flow.copy(bytes, &mut out);
         if !out.is_empty() {
             self.send(Side::Client, out.freeze(), now);
         }
         match passed {
             Ok(taken) => {
-                self.exchange.bytes_out += taken;
+                self.exchange.bytes_out += taken as u64;
+                self.server.input.extend_from_slice(&bytes[taken..]);
                 self.relay_response(flow, state, now);
             }
             Err(_) => {
