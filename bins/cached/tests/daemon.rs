@@ -8,7 +8,7 @@
 mod peer;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
@@ -40,6 +40,16 @@ fn ended(output: &Output) -> (Option<i32>, String) {
         output.status.code(),
         String::from_utf8_lossy(&output.stderr).into_owned(),
     )
+}
+
+/// A process that ends with the test, also with one that fails.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// A daemon in the foreground, ended with the test.
@@ -438,24 +448,30 @@ fn service_manager_is_told_when_it_serves_and_when_it_stops() {
     manager
         .set_read_timeout(Some(Duration::from_secs(20)))
         .unwrap();
-    let mut child = daemon("-l 127.0.0.1:0")
+    let child = daemon("-l 127.0.0.1:0")
         .env("NOTIFY_SOCKET", &path)
         .spawn()
         .unwrap();
+    let mut child = Ended(child);
     let receive = || {
         let mut buffer = [0; 256];
-        let bytes = manager.recv(&mut buffer).unwrap();
-        String::from_utf8_lossy(&buffer[..bytes]).into_owned()
+        loop {
+            match manager.recv(&mut buffer) {
+                // A receive with a timeout is not taken up again after a signal.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                bytes => return String::from_utf8_lossy(&buffer[..bytes.unwrap()]).into_owned(),
+            }
+        }
     };
     let message = receive();
     assert!(message.starts_with("READY=1\n"), "{message}");
     assert!(
-        message.contains(&format!("MAINPID={}\n", child.id())),
+        message.contains(&format!("MAINPID={}\n", child.0.id())),
         "{message}"
     );
-    kill(Pid::from_raw(child.id() as i32), Signal::SIGTERM).unwrap();
+    kill(Pid::from_raw(child.0.id() as i32), Signal::SIGTERM).unwrap();
     assert!(receive().starts_with("STOPPING=1"));
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(child.0.wait().unwrap().code(), Some(0));
 }
 
 #[test]
