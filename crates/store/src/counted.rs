@@ -16,16 +16,17 @@
     reason = "one allocation for header, key and value, shared by counting"
 )]
 
-use core::alloc::Layout;
 use core::fmt;
-use core::mem::{self, size_of};
-use core::ptr::{self, NonNull};
-use core::slice;
+use core::mem;
 
 use crate::budget::Account;
 use crate::item::CasId;
 use crate::memory;
-use crate::sync::{Arc, AtomicU32, Ordering, Witness, alloc_zeroed, dealloc};
+use crate::sync::{Arc, Ordering};
+
+mod block;
+
+use block::{Block, HEADER_BYTES, Header, LINKED, READ, READER, READERS_MAX};
 
 /// A block that has one owner and is being filled. The value is zero at first.
 pub(crate) struct Unique(Block);
@@ -264,130 +265,6 @@ fn room_bytes(key_bytes: usize, value_bytes: usize) -> usize {
     memory::usable_bytes(HEADER_BYTES + 1 + key_bytes + value_bytes) - HEADER_BYTES
 }
 
-#[repr(C)]
-struct Header {
-    /// `LINKED` while the store has it, `READ` if it was read, and a `READER` for each reader.
-    count: AtomicU32,
-    value_bytes: u32,
-    room_bytes: u32,
-    flags: u32,
-    cas: u64,
-    witness: Witness,
-}
-
-/// Points to an allocation that starts with a header. `1 + key + value <= room`.
-struct Block(NonNull<Header>);
-
-// SAFETY: a block is memory without ties to a thread; it is changed only by its single owner
-// (`Unique`, or `Linked::overwrite` while the count shows no reader), and the count is atomic.
-unsafe impl Send for Block {}
-// SAFETY: as above; through shared references it is only read and counted.
-unsafe impl Sync for Block {}
-
-impl Block {
-    fn allocate(room_bytes: usize) -> Option<Self> {
-        let layout = Self::layout(room_bytes);
-        // SAFETY: the layout is not empty, a header is part of it.
-        let start = NonNull::new(unsafe { alloc_zeroed(layout) })?.cast::<Header>();
-        let header = Header {
-            count: AtomicU32::new(LINKED),
-            value_bytes: 0,
-            room_bytes: u32::try_from(room_bytes).expect("items are at most 1 GiB"),
-            flags: 0,
-            cas: 0,
-            witness: Witness::new(),
-        };
-        // SAFETY: the allocation is ours, large enough and aligned for a header.
-        unsafe { start.write(header) };
-        Some(Self(start))
-    }
-
-    fn layout(room_bytes: usize) -> Layout {
-        Layout::from_size_align(HEADER_BYTES + room_bytes, align_of::<Header>())
-            .expect("items are at most 1 GiB")
-    }
-
-    fn header(&self) -> &Header {
-        // SAFETY: the header was written by `allocate` and lives until `free`, which waits for the
-        // last reference; it is written by the only owner of the block, and not while borrowed.
-        unsafe { self.0.as_ref() }
-    }
-
-    fn memory_bytes(&self) -> usize {
-        memory::allocated_bytes(HEADER_BYTES + self.header().room_bytes as usize)
-    }
-
-    fn key(&self) -> &[u8] {
-        let room = self.room();
-        &room[1..][..usize::from(room[0])]
-    }
-
-    fn value(&self) -> &[u8] {
-        let room = self.room();
-        &room[1 + usize::from(room[0])..][..self.header().value_bytes as usize]
-    }
-
-    fn room(&self) -> &[u8] {
-        let header = self.header();
-        header.witness.read();
-        // SAFETY: `allocate` gave that many zeroed bytes behind the header; who writes to them is
-        // the only owner of the block, so not while this borrow lives.
-        unsafe { slice::from_raw_parts(self.room_start(), header.room_bytes as usize) }
-    }
-
-    /// # Safety
-    ///
-    /// The caller is the only reference to the block.
-    unsafe fn room_mut(&mut self) -> &mut [u8] {
-        let room_bytes = self.header().room_bytes as usize;
-        // SAFETY: that many bytes are there and zeroed (`allocate`); no one else looks (caller).
-        unsafe { slice::from_raw_parts_mut(self.room_start(), room_bytes) }
-    }
-
-    fn room_start(&self) -> *mut u8 {
-        // SAFETY: the allocation is longer than a header.
-        unsafe { self.0.as_ptr().cast::<u8>().add(HEADER_BYTES) }
-    }
-
-    /// Gives up one reference of the kind `unit`, and frees the block if it was the last.
-    ///
-    /// # Safety
-    ///
-    /// The caller has such a reference and does not use it again.
-    unsafe fn let_go(&self, unit: u32) -> End {
-        // Release: our reads come before the free; acquire: those of the others do.
-        let before = self.header().count.fetch_sub(unit, Ordering::AcqRel);
-        let is_freed = (before - unit) & !READ == 0;
-        if is_freed {
-            // SAFETY: no reference is left, and a new one needs one.
-            unsafe { self.free() };
-        }
-        End {
-            is_freed,
-            was_last_reader: unit == READER && before < 2 * READER,
-        }
-    }
-
-    /// # Safety
-    ///
-    /// The caller is the only reference to the block and does not use it again.
-    unsafe fn free(&self) {
-        let header = self.header();
-        header.witness.write();
-        let layout = Self::layout(header.room_bytes as usize);
-        // SAFETY: allocated with this layout, and nobody looks any more (caller).
-        unsafe {
-            ptr::drop_in_place(self.0.as_ptr());
-            dealloc(self.0.as_ptr().cast(), layout);
-        }
-    }
-}
-
-struct End {
-    is_freed: bool,
-    was_last_reader: bool,
-}
-
 impl fmt::Debug for Unique {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.describe("Unique", f)
@@ -405,23 +282,6 @@ impl fmt::Debug for Lent {
         self.block.describe("Lent", f)
     }
 }
-
-impl Block {
-    /// Keys and values are peers' secrets: lengths only.
-    fn describe(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct(name)
-            .field("key_bytes", &self.key().len())
-            .field("value_bytes", &self.value().len())
-            .finish_non_exhaustive()
-    }
-}
-
-const HEADER_BYTES: usize = size_of::<Header>();
-const LINKED: u32 = 1;
-const READ: u32 = 2;
-const READER: u32 = 4;
-/// Half of what the count can hold, so that no number of readers overflows it.
-const READERS_MAX: u32 = 1 << 31;
 
 #[cfg(test)]
 #[cfg(not(steadfast_loom))]

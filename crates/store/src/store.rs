@@ -16,12 +16,13 @@ use crate::item::{
 };
 use crate::reservation::Reservation;
 use crate::settings::{Settings, SettingsError};
-use crate::size;
-use crate::stats::{ClassStats, ClassTable, Stats};
 use crate::stripe::{self, Place, Shape, Stripe};
 use crate::sync::{Arc, AtomicU32, AtomicUsize, Lock, Ordering};
 
 mod room;
+mod upkeep;
+
+pub use upkeep::Cursor;
 
 /// A concurrent map of byte keys to byte values under a hard memory budget.
 ///
@@ -266,135 +267,6 @@ impl Store {
         let home = self.home(key);
         self.with(home.stripe, |stripe| stripe.remove(home.place(key), now))
     }
-
-    /// Ends every item that is in the store now; items stored later live, even in this second.
-    ///
-    /// Replaces a pending [`Store::flush_at`]. Takes each stripe's lock once; memory comes back as
-    /// items are met, swept or evicted.
-    pub fn flush(&self, now: Timestamp) {
-        self.each(|stripe| stripe.flush(now));
-    }
-
-    /// Ends, as soon as `now` reaches `deadline`, every item stored up to and in that second.
-    ///
-    /// Until then nothing changes. There is one deadline: a new flush of either kind replaces one that
-    /// is yet to come. A deadline before `now` does only that, and ends nothing. (memcached's
-    /// `flush_all 10` is a deadline 9 seconds from now.)
-    pub fn flush_at(&self, deadline: Timestamp, now: Timestamp) {
-        self.each(|stripe| stripe.flush_at(deadline, now));
-    }
-
-    /// Looks at up to `items_max` further items and removes those that are expired or flushed;
-    /// returns how many that were.
-    ///
-    /// Calls go round all items; 64 vacant places count as one. A stripe's lock is held for at
-    /// most 64 items.
-    pub fn sweep(&self, items_max: usize, now: Timestamp) -> usize {
-        let (mut left, mut removed, mut rounds) = (items_max, 0, 0);
-        while left > 0 && rounds <= self.stripes.len() {
-            let number = self.sweep_turn.load(Ordering::Relaxed) % self.stripes.len();
-            let step = left.min(SWEEP_STEP_ITEMS);
-            let swept = self.with(number, |stripe| stripe.sweep(step, now));
-            removed += swept.removed;
-            left = left.saturating_sub(swept.spent);
-            if swept.is_round {
-                self.sweep_turn.store(number + 1, Ordering::Relaxed);
-                rounds += 1;
-            }
-        }
-        removed
-    }
-
-    /// Shows some live items to `visit`, starting where `from` points, and returns where to go on;
-    /// `None` at the end. The items do not count as used.
-    ///
-    /// A walk from `Cursor::default()` to the end shows every item that is there all the time
-    /// exactly once. Each call takes one stripe's lock and looks at no more than 64 places.
-    pub fn walk(
-        &self,
-        from: Cursor,
-        now: Timestamp,
-        visit: impl FnMut(&Entry<'_>),
-    ) -> Option<Cursor> {
-        let Cursor {
-            stripe: number,
-            slot,
-        } = from;
-        if number as usize >= self.stripes.len() {
-            return None;
-        }
-        let end = slot.saturating_add(WALK_STEP_SLOTS);
-        if self.with(number as usize, |stripe| stripe.walk(slot, end, now, visit)) {
-            return Some(Cursor {
-                stripe: number,
-                slot: end,
-            });
-        }
-        let next = number + 1;
-        ((next as usize) < self.stripes.len()).then_some(Cursor {
-            stripe: next,
-            slot: 0,
-        })
-    }
-
-    /// Sums the stripes' counters; takes their locks one after the other.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        let mut stats = Stats {
-            memory_bytes_max: self.budget.limit() as u64,
-            memory_bytes: self.budget.used() as u64,
-            held_bytes: self.budget.held() as u64,
-            ..Stats::default()
-        };
-        self.each(|stripe| {
-            stats.add_stripe(&stripe.counters, &stripe.classes);
-            stats.index_bytes += stripe.index_bytes() as u64;
-            stats.index_buckets += stripe.index_buckets() as u64;
-        });
-        stats
-    }
-
-    /// Sums the figures of memcached's size classes; looks at up to 1000 items of each stripe.
-    #[must_use]
-    pub fn class_stats(&self, now: Timestamp) -> Box<ClassTable> {
-        let mut table: Box<ClassTable> = Box::new([ClassStats::default(); size::CLASSES]);
-        let mut ages = [0; size::CLASSES];
-        self.each(|stripe| {
-            for (sum, class) in table.iter_mut().zip(stripe.classes.iter()) {
-                sum.add(class);
-            }
-            stripe.tail_ages(&mut ages, now);
-        });
-        for (sum, age) in table.iter_mut().zip(ages) {
-            sum.age_secs = age;
-        }
-        table
-    }
-
-    /// Sets the counters to zero (`stats reset`); what is there now still counts.
-    pub fn reset_counters(&self) {
-        self.each(Stripe::reset_counters);
-    }
-
-    /// Recounts everything, for tests and fuzzing, and returns the bytes of the budget that no
-    /// stripe answers for: those of reservations, and of items that are gone but still read.
-    ///
-    /// Meant for a store that no other thread uses meanwhile. Cost: all items.
-    ///
-    /// # Panics
-    ///
-    /// If something does not add up.
-    pub fn check_invariants(&self) -> usize {
-        let used = self.budget.used();
-        assert!(
-            used <= self.budget.limit(),
-            "{used} bytes in use are within the budget"
-        );
-        let mut counted = self.stripes.len() * (START_BYTES - Stripe::START_BYTES);
-        self.each(|stripe| counted += stripe.check_invariants());
-        used.checked_sub(counted)
-            .expect("all memory was taken from the budget")
-    }
 }
 
 impl Store {
@@ -465,19 +337,10 @@ impl fmt::Debug for Store {
     }
 }
 
-/// A place in a walk over all items.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cursor {
-    stripe: u32,
-    slot: u32,
-}
-
 /// What an empty stripe takes.
 const START_BYTES: usize = Stripe::START_BYTES + size_of::<CachePadded<Cell>>();
 /// The oldest use of an empty stripe: nothing there to give.
 const NOTHING: u32 = u32::MAX;
-const SWEEP_STEP_ITEMS: usize = 64;
-const WALK_STEP_SLOTS: u32 = 64;
 
 #[cfg(test)]
 #[cfg(not(steadfast_loom))]
