@@ -37,6 +37,8 @@ struct Context<'a> {
     state: &'a State,
     process: &'a Process,
     now: Now,
+    /// The length of the answers at which no further command is taken.
+    answers_end: usize,
 }
 
 impl Control {
@@ -54,7 +56,8 @@ impl Control {
     /// Takes bytes from the client and appends answers to `out`.
     ///
     /// Lines may arrive in pieces. A line of more than [`LINE_BYTES_MAX`] bytes ends the
-    /// connection without an answer. After [`Next::Close`] further bytes are ignored. When the
+    /// connection without an answer, and so does a command after [`ANSWERS_BYTES_MAX`] bytes of
+    /// answers to the same `bytes`. After [`Next::Close`] further bytes are ignored. When the
     /// client ends its side without a line feed, there is nothing to answer: close.
     pub fn handle_input(
         &mut self,
@@ -68,6 +71,7 @@ impl Control {
             state,
             process,
             now,
+            answers_end: out.len() + ANSWERS_BYTES_MAX,
         };
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             if self.is_over {
@@ -98,6 +102,10 @@ impl Control {
             commands.pop();
         }
         for words in commands.iter().take(COMMANDS_MAX) {
+            if out.len() > context.answers_end {
+                self.is_over = true;
+                return;
+            }
             self.handle_command(words, context, out);
             if self.is_over {
                 return;
@@ -154,6 +162,10 @@ pub const LINE_BYTES_MAX: usize = 16 * 1024;
 /// Commands of a line; later ones are dropped. Tools send two or three, and each can cost as much
 /// as `show stat`.
 pub const COMMANDS_MAX: usize = 64;
+
+/// Bytes of answers to what was read at once, but for the last answer, which is whole. A few bytes
+/// of `show stat`, over and over, ask for thousands of times as many.
+pub const ANSWERS_BYTES_MAX: usize = 1024 * 1024;
 
 #[cfg(test)]
 mod tests;

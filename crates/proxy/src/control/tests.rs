@@ -206,3 +206,13 @@ fn an_endless_line_ends_the_connection() {
     assert_eq!(converse(Level::User, &[&whole]), over);
     assert_eq!(converse(Level::User, &[&whole, "show version\n"]), over);
 }
+
+#[test]
+fn answers_to_one_input_are_limited() {
+    let one = answer("show stat").len();
+    let endless = "show stat\n".repeat(2 * ANSWERS_BYTES_MAX / one);
+    let (answers, next) = converse(Level::User, &["prompt\n", &endless]);
+    assert_eq!(next, Next::Close);
+    assert!(answers.len() > ANSWERS_BYTES_MAX);
+    assert!(answers.len() < ANSWERS_BYTES_MAX + 2 * one);
+}
