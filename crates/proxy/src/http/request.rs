@@ -243,6 +243,16 @@ impl StartLine {
             version,
         })
     }
+
+    /// The line with single blanks, as a part of `raw` if it came like that.
+    fn line(&self, raw: &Bytes) -> Bytes {
+        let [method, target, version] = [&self.method, &self.target, &self.version_text];
+        if target.start == method.end + 1 && version.start == target.end + 1 {
+            return raw.slice(method.start..version.end);
+        }
+        let words = [method, target, version].map(|word| &raw[word.clone()]);
+        Bytes::from(words.join(&b' '))
+    }
 }
 
 fn word(input: &[u8], line: &Range<usize>, start: usize) -> Range<usize> {
@@ -279,25 +289,13 @@ fn finish(raw: &Bytes, start: &StartLine, mut headers: Headers) -> Result<Reques
     }
     // A switch in the middle of a body would leave the rest of it to two readings.
     check_upgrade(&mut headers, !old && body == Body::None, end)?;
-    let line = if start.target.start == start.method.end + 1
-        && start.version_text.start == start.target.end + 1
-    {
-        raw.slice(start.method.start..start.version_text.end)
-    } else {
-        let words = [
-            &raw[start.method.clone()],
-            &raw[start.target.clone()],
-            &raw[start.version_text.clone()],
-        ];
-        Bytes::from(words.join(&b' '))
-    };
     Ok(RequestHead {
         method,
         target,
         version: start.version,
         headers,
         body,
-        line,
+        line: start.line(raw),
         must_close: framing.conflict || (old && framing.chunked),
         received_bytes: end,
     })
