@@ -103,12 +103,12 @@ pub(super) fn parse_bind(text: &str) -> Result<Vec<(Host, RangeInclusive<u16>)>,
 }
 
 fn parse_one_bind(text: &str) -> Result<(Host, RangeInclusive<u16>), String> {
-    let inet = strip_family(text)?;
+    let (family, inet) = split_family(text)?;
     let Some((host, ports)) = inet.rsplit_once(':') else {
         return Err(format!("missing port specification in '{text}'"));
     };
     let ports = parse_port_range(ports)?;
-    Ok((parse_host(host, text)?, ports))
+    Ok((parse_host(host, family, text)?, ports))
 }
 
 fn parse_port_range(text: &str) -> Result<RangeInclusive<u16>, String> {
@@ -134,7 +134,7 @@ fn parse_port(text: &str) -> Result<u16, String> {
 
 /// Reads the address of a `server`: `HOST:PORT`.
 pub(super) fn parse_server(text: &str) -> Result<(Host, u16), String> {
-    let inet = strip_family(text)?;
+    let (family, inet) = split_family(text)?;
     let (host, port) = inet.rsplit_once(':').unwrap_or((inet, ""));
     let port = match port.as_bytes().first() {
         None => {
@@ -149,7 +149,7 @@ pub(super) fn parse_server(text: &str) -> Result<(Host, u16), String> {
         }
         Some(_) => parse_port(port)?,
     };
-    match parse_host(host, text)? {
+    match parse_host(host, family, text)? {
         Host::Any4 | Host::Any6 => Err(format!(
             "'{text}': the client's destination as a server {NOT_IMPLEMENTED}"
         )),
@@ -159,7 +159,8 @@ pub(super) fn parse_server(text: &str) -> Result<(Host, u16), String> {
 
 /// Reads a host without a port, as `addr` of a `server` has it.
 pub(super) fn parse_host_only(text: &str) -> Result<Host, String> {
-    parse_host(strip_family(text)?, text)
+    let (family, host) = split_family(text)?;
+    parse_host(host, family, text)
 }
 
 /// Reads the address of a `log` statement: `HOST[:PORT]` or a path; the port is 514 by default.
@@ -167,13 +168,16 @@ pub(super) fn parse_log(text: &str) -> Result<Address, String> {
     if let Some(path) = unix_path(text) {
         return Ok(Address::Unix(path.to_owned()));
     }
-    let inet = strip_family(text.strip_prefix("udp@").unwrap_or(text))?;
+    let (family, inet) = split_family(text.strip_prefix("udp@").unwrap_or(text))?;
     if matches!(inet, "stdout" | "stderr") {
         return Err(format!("'log {text}' {NOT_IMPLEMENTED}; it logs to syslog"));
     }
     match inet.rsplit_once(':') {
-        Some((host, port)) => Ok(Address::Inet(parse_host(host, text)?, parse_port(port)?)),
-        None => Ok(Address::Inet(parse_host(inet, text)?, SYSLOG_PORT)),
+        Some((host, port)) => {
+            let host = parse_host(host, family, text)?;
+            Ok(Address::Inet(host, parse_port(port)?))
+        }
+        None => Ok(Address::Inet(parse_host(inet, family, text)?, SYSLOG_PORT)),
     }
 }
 
@@ -194,43 +198,68 @@ fn unix_path(text: &str) -> Option<&str> {
     (path.starts_with('/') || path.len() < text.len()).then_some(path)
 }
 
-/// Takes away a prefix that says no more than the address itself; refuses what we can't do.
-fn strip_family(text: &str) -> Result<&str, String> {
+/// What a prefix such as `ipv6@` demands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Family {
+    /// Nothing.
+    Any,
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+/// Splits the prefix off; refuses what we can't do.
+fn split_family(text: &str) -> Result<(Family, &str), String> {
     if text.starts_with('/') {
         return Err(format!(
             "'{text}': a path as an address {NOT_IMPLEMENTED} here"
         ));
     }
     match text.split_once('@') {
-        None => Ok(text),
-        Some(("ipv4" | "ipv6" | "tcp" | "tcp4" | "tcp6", address)) => Ok(address),
+        None => Ok((Family::Any, text)),
+        Some(("tcp", address)) => Ok((Family::Any, address)),
+        Some(("ipv4" | "tcp4", address)) => Ok((Family::V4, address)),
+        Some(("ipv6" | "tcp6", address)) => Ok((Family::V6, address)),
         Some((family, _)) => Err(format!(
             "'{text}': the address family '{family}@' {NOT_IMPLEMENTED}"
         )),
     }
 }
 
-fn parse_host(host: &str, whole: &str) -> Result<Host, String> {
+fn parse_host(host: &str, family: Family, whole: &str) -> Result<Host, String> {
     let bare = host
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))
         .unwrap_or(host);
-    match bare {
-        "" | "*" | "0.0.0.0" => return Ok(Host::Any4),
-        "::" => return Ok(Host::Any6),
-        _ => {}
+    let found = match (host, bare.parse()) {
+        ("" | "*", _) if family == Family::V6 => Some(Host::Any6),
+        ("" | "*", _) => Some(Host::Any4),
+        (_, Ok(IpAddr::V4(ip))) if ip.is_unspecified() => Some(Host::Any4),
+        (_, Ok(IpAddr::V6(ip))) if ip.is_unspecified() => Some(Host::Any6),
+        (_, Ok(ip)) => Some(Host::Ip(ip)),
+        _ => is_name(bare).then(|| Host::Name(bare.to_owned())),
+    };
+    let is_ipv4 = match &found {
+        Some(Host::Any4) => true,
+        Some(Host::Ip(ip)) => ip.is_ipv4(),
+        _ => false,
+    };
+    match (found, family) {
+        (Some(Host::Name(_)), Family::V6) => Err(format!(
+            "'{whole}': to look for the IPv6 address of a name {NOT_IMPLEMENTED}"
+        )),
+        (Some(host @ Host::Name(_)), _) | (Some(host), Family::Any) => Ok(host),
+        (Some(host), family) if is_ipv4 == (family == Family::V4) => Ok(host),
+        _ => Err(format!("invalid address: '{host}' in '{whole}'")),
     }
-    if let Ok(address) = bare.parse() {
-        return Ok(Host::Ip(address));
-    }
+}
+
+fn is_name(text: &str) -> bool {
     let is_name_byte =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    let has_letter = bare.bytes().any(|byte| byte.is_ascii_alphabetic());
-    if has_letter && bare.len() <= HOST_BYTES_MAX && bare.bytes().all(is_name_byte) {
-        Ok(Host::Name(bare.to_owned()))
-    } else {
-        Err(format!("invalid address: '{host}' in '{whole}'"))
-    }
+    let has_letter = text.bytes().any(|byte| byte.is_ascii_alphabetic());
+    has_letter && text.len() <= HOST_BYTES_MAX && text.bytes().all(is_name_byte)
 }
 
 /// The words that every message about a missing feature has, for people and for `grep`.
@@ -259,6 +288,14 @@ mod tests {
             ("[::1]:80", vec![(ip("::1"), 80..=80)]),
             ("::1:80", vec![(ip("::1"), 80..=80)]),
             ("ipv4@10.0.0.1:80", vec![(ip("10.0.0.1"), 80..=80)]),
+            ("ipv6@:80", vec![(Host::Any6, 80..=80)]),
+            ("tcp6@*:80", vec![(Host::Any6, 80..=80)]),
+            ("tcp4@:80", vec![(Host::Any4, 80..=80)]),
+            ("ipv6@[::1]:80", vec![(ip("::1"), 80..=80)]),
+            (
+                "ipv4@lb1.example:80",
+                vec![(Host::Name("lb1.example".into()), 80..=80)],
+            ),
             (
                 "lb1.example:80",
                 vec![(Host::Name("lb1.example".into()), 80..=80)],
@@ -284,6 +321,19 @@ mod tests {
             (":80,", "missing port specification in ''"),
             ("1.2.3:80", "invalid address: '1.2.3' in '1.2.3:80'"),
             ("a b:80", "invalid address: 'a b' in 'a b:80'"),
+            ("[*]:80", "invalid address: '[*]' in '[*]:80'"),
+            (
+                "ipv4@[::1]:80",
+                "invalid address: '[::1]' in 'ipv4@[::1]:80'",
+            ),
+            (
+                "ipv6@127.0.0.1:80",
+                "invalid address: '127.0.0.1' in 'ipv6@127.0.0.1:80'",
+            ),
+            (
+                "tcp6@lb1:80",
+                "'tcp6@lb1:80': to look for the IPv6 address of a name is not implemented by steadfast",
+            ),
             (
                 "/run/x",
                 "'/run/x': a path as an address is not implemented by steadfast here",
