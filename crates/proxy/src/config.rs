@@ -16,6 +16,7 @@ mod keyword;
 mod lexer;
 mod logging;
 mod model;
+mod network;
 mod option;
 mod parser;
 mod proxy;
@@ -29,7 +30,7 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
-pub use address::{Address, Host, Network};
+pub use address::{Address, Host};
 pub use diagnostic::{Diagnostic, Position, Severity};
 pub use logging::{LogTarget, Logging, TrafficFormat};
 pub use model::{
@@ -37,6 +38,7 @@ pub use model::{
     HeaderMatch, HttpRequestRule, Level, LogHostname, Proxy, Redispatch, Server, StatsSocket,
     Timeouts,
 };
+pub use network::Network;
 
 /// The outcome of [`parse`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

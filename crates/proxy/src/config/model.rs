@@ -9,9 +9,10 @@ mod global;
 use core::time::Duration;
 use std::sync::Arc;
 
-use super::address::{Host, Network};
+use super::address::Host;
 use super::diagnostic::Position;
 use super::logging::Logging;
+use super::network::Network;
 pub use global::{Account, Global, Level, LogHostname, StatsSocket};
 
 /// A whole configuration: the `global` sections and every proxy, in the order of the files.

@@ -1,10 +1,11 @@
 //! The statement `option`.
 
-use super::address::{NOT_IMPLEMENTED, parse_network};
+use super::address::NOT_IMPLEMENTED;
 use super::diagnostic::{Complaints, Diagnostic};
 use super::keyword::{FOREIGN_OPTIONS, unknown};
 use super::logging::TrafficFormat;
 use super::model::{ConnectionMode, ForwardFor, Redispatch};
+use super::network::parse_network;
 use super::proxy::Handler;
 use super::rule::check_name;
 use super::section::{Section, Settings, Side};
