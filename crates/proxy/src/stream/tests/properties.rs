@@ -63,6 +63,103 @@ fn byte_by_byte_gives_what_the_whole_gives() {
     assert_eq!(run(&all), run(&[]));
 }
 
+/// A request, or what a smuggler would have taken for one.
+fn smuggled() -> impl Strategy<Value = String> {
+    let start = prop_oneof![
+        4 => Just("POST / HTTP/1.1\r\n"),
+        1 => Just("POST / HTTP/1.0\r\nConnection: keep-alive\r\n"),
+        2 => Just("GET /admin HTTP/1.1\r\nX: "),
+        1 => Just("GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: x\r\n"),
+    ];
+    let field = prop_oneof![
+        4 => Just("Content-Length: 3\r\n"),
+        1 => Just("Content-Length: 0\r\n"),
+        1 => Just("Content-Length: 3, 3\r\n"),
+        4 => Just("Transfer-Encoding: chunked\r\n"),
+        2 => Just("Transfer-Encoding:\r\n chunked\r\n"),
+        1 => Just("Transfer-Encoding: identity\r\n"),
+        1 => Just("content-length : 3\r\n"),
+        2 => Just("X: y\n"),
+    ];
+    let body = prop_oneof![
+        3 => Just("abc"),
+        2 => Just("3\r\nabc\r\n"),
+        1 => Just("3 ;x\r\nabc\r\n"),
+        3 => Just("0\r\n\r\n"),
+        1 => Just("0\r\nContent-Length: 3\r\n\r\n"),
+        1 => Just("\r\n"),
+        1 => Just("\r"),
+    ];
+    let parts = (start, vec(field, 0..3), vec(body, 0..3));
+    parts.prop_map(|(start, fields, bodies)| {
+        format!("{start}{}\r\n{}", fields.concat(), bodies.concat())
+    })
+}
+
+/// The length of the one request at the front of `text` as others read it; `None` if it is not all there.
+fn request_len(text: &[u8]) -> Option<usize> {
+    let mut fields = [httparse::EMPTY_HEADER; 64];
+    let mut head = httparse::Request::new(&mut fields);
+    let mut len = match head.parse(text).expect("a sound head") {
+        httparse::Status::Complete(len) => len,
+        httparse::Status::Partial => return None,
+    };
+    let values = |name: &str| {
+        let fields = head.headers.iter();
+        let named = fields.filter(|field| field.name.eq_ignore_ascii_case(name));
+        named.map(|field| field.value).collect::<Vec<_>>()
+    };
+    let (lengths, codings) = (values("content-length"), values("transfer-encoding"));
+    assert!(lengths.len() + codings.len() <= 1, "one framing, told once");
+    if let [length] = lengths[..] {
+        let length: usize = core::str::from_utf8(length).unwrap().parse().unwrap();
+        return (text.len() >= len + length).then_some(len + length);
+    }
+    let [coding] = codings[..] else {
+        return Some(len);
+    };
+    assert_eq!(coding.to_ascii_lowercase(), b"chunked");
+    loop {
+        let (line, size) = match httparse::parse_chunk_size(&text[len..]).expect("a sound size") {
+            httparse::Status::Complete(found) => found,
+            httparse::Status::Partial => return None,
+        };
+        len += line;
+        if size == 0 {
+            let end = text[len..].windows(2).position(|pair| pair == b"\r\n")?;
+            assert_eq!(end, 0, "a framing trailer goes no further");
+            return Some(len + 2);
+        }
+        len += usize::try_from(size).unwrap() + 2;
+        text.get(..len)?;
+    }
+}
+
+/// Sends `soup`, cut where `cuts` says, answers whatever servers are asked, and returns what each was sent.
+fn asked(soup: &str, cuts: &[usize], text: &str) -> Vec<Vec<u8>> {
+    let mut sim = Sim::new(text);
+    let mut seen = Vec::new();
+    for piece in pieces(soup, cuts) {
+        if !sim.client_open {
+            break;
+        }
+        sim.client(piece);
+        while sim.server_open {
+            if sim.reuse && !sim.parked.is_empty() && sim.connecting.is_some() {
+                sim.connected_reused();
+            } else if sim.connecting.is_some() {
+                sim.connected();
+            }
+            if request_len(&sim.to_server).is_none() {
+                break;
+            }
+            seen.push(core::mem::take(&mut sim.to_server));
+            sim.server("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+        }
+    }
+    seen
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Client(usize),
@@ -168,6 +265,22 @@ proptest! {
     #[test]
     fn any_split_gives_the_same_output(cuts in vec(0..400_usize, 0..12)) {
         prop_assert_eq!(run(&cuts), run(&[]));
+    }
+
+    /// No bytes of a client are a request to the server that was none to us.
+    #[test]
+    fn server_is_sent_exactly_one_request_at_a_time(
+        requests in vec(smuggled(), 1..4),
+        cuts in vec(0..400_usize, 0..4),
+        keep_alive in any::<bool>(),
+    ) {
+        let text = if keep_alive { &one_server("") } else { GUIDE };
+        let soup = requests.concat();
+        let seen = asked(&soup, &cuts, text);
+        for request in &seen {
+            prop_assert_eq!(request_len(request), Some(request.len()), "{:?}", request);
+        }
+        prop_assert_eq!(seen, asked(&soup, &[], text));
     }
 
     #[test]
