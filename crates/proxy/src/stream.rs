@@ -44,7 +44,8 @@
 //!
 //! Rules: never read more than a pending `Forward` asks for (the rest belongs to the core) — or read into a buffer
 //! and split it, giving what lies beyond as `Received`. After `Close(Server)` or `Park` nothing of that connection
-//! is reported any more. Events that make no sense in the present phase are ignored, never a panic.
+//! is reported any more. Events that make no sense in the present phase are ignored, never a panic. A stream that must
+//! be dropped before it is finished is [abandoned](Stream::abandon) first, or what it has counted stays counted.
 
 mod action;
 mod connect;
