@@ -118,8 +118,6 @@ pub enum Cause {
     Resource,
     /// `I`: an internal error.
     Internal,
-    /// `D`: the server went down.
-    Down,
     /// `c`: the client was too slow.
     ClientTimeout,
     /// `s`: the server, or the queue, was too slow.
@@ -136,7 +134,6 @@ impl Cause {
             Self::Local => b'L',
             Self::Resource => b'R',
             Self::Internal => b'I',
-            Self::Down => b'D',
             Self::ClientTimeout => b'c',
             Self::ServerTimeout => b's',
         }
@@ -160,8 +157,6 @@ pub enum Phase {
     Headers,
     /// `D`: moving data.
     Data,
-    /// `L`: sending the last data to the client.
-    LastData,
 }
 
 impl Phase {
@@ -173,7 +168,6 @@ impl Phase {
             Self::Connect => b'C',
             Self::Headers => b'H',
             Self::Data => b'D',
-            Self::LastData => b'L',
         }
     }
 }
