@@ -8,7 +8,7 @@ use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -247,10 +247,14 @@ struct Foreground(Child);
 impl Foreground {
     /// Starts it and returns when it says that it serves.
     fn start(folder: &Folder, arguments: &[&str]) -> Self {
-        let path = folder.path(&format!("ready{}", arguments.len()));
+        Self::spawn(folder, command(arguments))
+    }
+
+    fn spawn(folder: &Folder, mut command: Command) -> Self {
+        let path = folder.path(&format!("ready{}", command.get_args().count()));
         let ready = UnixDatagram::bind(&path).unwrap();
         ready.set_read_timeout(Some(PATIENCE)).unwrap();
-        let child = command(arguments)
+        let child = command
             .env("NOTIFY_SOCKET", &path)
             .stderr(Stdio::null())
             .spawn();
@@ -348,6 +352,46 @@ fn hup_writes_the_state_of_every_server_to_the_logs() {
         proxy.contains("SIGHUP: Proxy web has 1 active servers and 0 backup"),
         "{proxy}"
     );
+}
+
+/// A file of the time zone database: always `XYZ`, three hours and 17 minutes ahead (RFC 8536).
+fn zone_file() -> Vec<u8> {
+    const AHEAD: i32 = (3 * 60 + 17) * 60;
+    let mut block = b"TZif2".to_vec();
+    block.resize(20, 0);
+    for count in [0_u32, 0, 0, 0, 1, 4] {
+        block.extend(count.to_be_bytes());
+    }
+    block.extend(AHEAD.to_be_bytes());
+    block.extend(b"\0\0XYZ\0");
+    [&block[..], &block, b"\nXYZ-3:17\n"].concat()
+}
+
+#[test]
+fn zone_by_name_dates_the_log_lines() {
+    let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+    receiver.set_read_timeout(Some(PATIENCE)).unwrap();
+    let target = receiver.local_addr().unwrap();
+    let text = valid(&format!("log {target} local0"), free_port());
+    let folder = Folder::new(&format!("{text}    log global\n"));
+    std::fs::create_dir(folder.path("Some")).unwrap();
+    std::fs::write(folder.path("Some/Where"), zone_file()).unwrap();
+    let mut command = command(&["-f", folder.file()]);
+    command
+        .env("TZDIR", folder.folder.path())
+        .env("TZ", "Some/Where");
+    let running = Foreground::spawn(&folder, command);
+    running.signal(Signal::SIGHUP);
+    // `<133>Nov 24 17:43:21 ...`
+    let line = receive(|buffer| receiver.recv(buffer));
+    let time: Vec<u64> = line[12..17]
+        .split(':')
+        .map(|part| part.parse().unwrap())
+        .collect();
+    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() / 60;
+    let found = time[0] * 60 + time[1];
+    let possible = [since, since - 1].map(|minute| (minute + 3 * 60 + 17) % (24 * 60));
+    assert!(possible.contains(&found), "{line}");
 }
 
 #[test]
