@@ -48,6 +48,11 @@ impl Facility {
         u8::try_from(number).ok().map(Self)
     }
 
+    /// All names.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        FACILITIES.into_iter()
+    }
+
     /// 0 to 23.
     #[must_use]
     pub fn number(self) -> u8 {
@@ -63,6 +68,11 @@ impl Level {
             .iter()
             .find(|(known, _)| *known == name)
             .map(|(_, level)| *level)
+    }
+
+    /// All names.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        LEVELS.into_iter().map(|(name, _)| name)
     }
 
     /// 0 for [`Level::Emergency`] to 7 for [`Level::Debug`].

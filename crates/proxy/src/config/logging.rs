@@ -2,6 +2,7 @@
 
 use super::address::{Address, NOT_IMPLEMENTED, parse_log};
 use super::diagnostic::{Diagnostic, Position};
+use super::keyword::unknown;
 use super::statement::{Statement, parse_integer};
 use crate::log::{Facility, Level};
 
@@ -70,12 +71,11 @@ pub(super) fn parse_target(statement: &Statement<'_>) -> Result<LogTarget, Diagn
     let (line_bytes_max, at) = parse_settings(statement)?;
     let name = statement.require(at, expects)?;
     let facility = Facility::from_name(name)
-        .ok_or_else(|| statement.error(at, format!("log : unknown log facility '{name}'")))?;
+        .ok_or_else(|| slip(statement, at, "log facility", Facility::names()))?;
     let level = |index: usize, default: Level| match statement.word(index) {
         None => Ok(default),
-        Some(name) => Level::from_name(name).ok_or_else(|| {
-            statement.error(index, format!("log : unknown optional log level '{name}'"))
-        }),
+        Some(name) => Level::from_name(name)
+            .ok_or_else(|| slip(statement, index, "optional log level", Level::names())),
     };
     let level_max = level(at + 1, Level::Debug)?;
     let level_min = level(at + 2, Level::Emergency)?;
@@ -88,6 +88,20 @@ pub(super) fn parse_target(statement: &Statement<'_>) -> Result<LogTarget, Diagn
         level_min,
         position: statement.position(),
     })
+}
+
+/// The complaint about a word that is none of `names`.
+fn slip(
+    statement: &Statement<'_>,
+    index: usize,
+    what: &str,
+    names: impl Iterator<Item = &'static str>,
+) -> Diagnostic {
+    let word = statement.word(index).unwrap_or_default();
+    statement.error(
+        index,
+        format!("log : {}", unknown(what, word, "", names, "")),
+    )
 }
 
 /// Reads the settings between address and facility. Gives the length of lines, and the index after.

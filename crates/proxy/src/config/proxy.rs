@@ -237,7 +237,10 @@ fn mode(
             1,
             format!("'mode {word}' {NOT_IMPLEMENTED}; 'mode http' is"),
         )),
-        word => Err(statement.error(1, format!("unknown proxy mode '{word}'."))),
+        word => {
+            let known = ["http"].into_iter();
+            Err(statement.error(1, unknown("proxy mode", word, "", known, "")))
+        }
     }
 }
 

@@ -68,7 +68,10 @@ const FAULTS: &[(&str, &str)] = &[
         "mode tcp",
         "7: error: 'mode tcp' is not implemented by steadfast; 'mode http' is",
     ),
-    ("mode htp", "7: error: unknown proxy mode 'htp'."),
+    (
+        "mode htp",
+        "7: error: unknown proxy mode 'htp'; did you mean 'http' maybe ?",
+    ),
     (
         "balance leastconn",
         "10: error: algorithm 'leastconn' after 'balance' is not implemented by steadfast; 'roundrobin' is",
@@ -140,7 +143,11 @@ const FAULTS: &[(&str, &str)] = &[
     ),
     (
         "log 127.0.0.1 locl2",
-        "16: error: log : unknown log facility 'locl2'",
+        "16: error: log : unknown log facility 'locl2'; did you mean 'local2' maybe ?",
+    ),
+    (
+        "log 127.0.0.1 local2 notise",
+        "23: error: log : unknown optional log level 'notise'; did you mean 'notice' maybe ?",
     ),
     (
         "log 127.0.0.1 local2 foo",
