@@ -204,10 +204,10 @@ impl Balancer {
         let shared = Arc::new(Shared::new(
             state, self.logs, notices, self.node, listeners, spare,
         ));
-        let mut tasks = JoinSet::new();
+        let (mut accepting, mut tasks) = (JoinSet::new(), JoinSet::new());
         for (id, socket) in self.listeners {
             let socket = TcpListener::from_std(socket)?;
-            tasks.spawn(listener::run(
+            accepting.spawn(listener::run(
                 socket,
                 id,
                 Arc::clone(&shared),
@@ -238,6 +238,7 @@ impl Balancer {
             config,
             addresses,
             phase,
+            accepting,
             tasks,
         })
     }
@@ -249,6 +250,7 @@ pub struct Running {
     config: Arc<Config>,
     addresses: Vec<(Arc<str>, SocketAddr)>,
     phase: watch::Sender<Phase>,
+    accepting: JoinSet<()>,
     tasks: JoinSet<()>,
 }
 
@@ -282,10 +284,11 @@ impl Running {
     /// The soft stop: closes the listeners, lets requests finish, then stops.
     ///
     /// `hard-stop-after` of the configuration bounds it.
-    pub async fn drain(self) {
+    pub async fn drain(mut self) {
         self.shared.begin_to_stop();
         self.phase.send_replace(Phase::Draining);
         self.shared.signal_all(Signal::Draining);
+        while self.accepting.join_next().await.is_some() {}
         for line in self.inspect(|state| stop_lines(state, &self.config)) {
             self.shared.logs.proxy_line(&line);
         }
@@ -306,6 +309,7 @@ impl Running {
     /// Stops at once: connections are cut. When it returns, every port is free.
     pub async fn stop(mut self) {
         self.phase.send_replace(Phase::Stopped);
+        while self.accepting.join_next().await.is_some() {}
         while self.tasks.join_next().await.is_some() {}
         self.shared.signal_all(Signal::Stop);
         self.shared.emptied().await;

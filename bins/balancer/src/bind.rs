@@ -357,7 +357,7 @@ fn umask() -> u32 {
 }
 
 /// Clients that the kernel holds for us where a limit is reached; it caps this at `net.core.somaxconn`.
-const BACKLOG: i32 = 4096;
+pub(crate) const BACKLOG: i32 = 4096;
 
 /// The same for a stats socket.
 const STATS_BACKLOG: u32 = 64;

@@ -1,51 +1,93 @@
 //! Accepting clients, as many as the limits allow.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use steadfast_proxy::state::FrontendId;
 use steadfast_proxy::stream::Endpoints;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+use crate::bind::BACKLOG;
 use crate::shared::{Phase, Shared};
 
 /// Accepts on `listener` for `frontend` until the phase is no longer [`Phase::Serving`].
 ///
-/// Where a limit is reached nothing is accepted: clients wait in the kernel's backlog and are not refused.
+/// Where a limit is reached nothing is accepted: clients wait in the kernel's backlog and are not refused. Those who
+/// wait there when a soft stop comes are let in, as the end of the listener would cut them.
 pub(crate) async fn run(
     listener: TcpListener,
     frontend: FrontendId,
     shared: Arc<Shared>,
     mut phase: watch::Receiver<Phase>,
 ) {
+    let local = listener.local_addr().ok();
+    let door = Door {
+        // A listener for one address need not ask each connection which it came to.
+        local: local.filter(|address| !address.ip().is_unspecified()),
+        frontend,
+        shared,
+    };
     tokio::select! {
         _ = phase.wait_for(|phase| *phase != Phase::Serving) => {}
-        () = accept(&listener, frontend, &shared) => {}
+        () = door.accept(&listener) => {}
+    }
+    if *phase.borrow() == Phase::Draining {
+        // Without them, nothing is lost but those who wait.
+        let _ = listener.into_std().and_then(|rest| door.accept_rest(&rest));
     }
 }
 
-async fn accept(listener: &TcpListener, frontend: FrontendId, shared: &Arc<Shared>) {
-    // A listener for one address need not ask each connection which it came to.
-    let address = listener.local_addr().ok();
-    let address = address.filter(|address| !address.ip().is_unspecified());
-    loop {
-        wait_for_room(shared, frontend).await;
-        match listener.accept().await {
-            Ok((socket, client)) => {
-                // Another listener may have given the last place away meanwhile.
-                wait_for_room(shared, frontend).await;
-                // It fails only for a client that has gone again.
-                if let Ok(local) = address.map_or_else(|| socket.local_addr(), Ok) {
-                    let relay = shared.admit(socket, frontend, Endpoints { client, local });
-                    tokio::spawn(relay.run());
+/// Where clients come in.
+struct Door {
+    local: Option<SocketAddr>,
+    frontend: FrontendId,
+    shared: Arc<Shared>,
+}
+
+impl Door {
+    async fn accept(&self, listener: &TcpListener) {
+        loop {
+            wait_for_room(&self.shared, self.frontend).await;
+            match listener.accept().await {
+                Ok((socket, client)) => {
+                    // Another listener may have given the last place away meanwhile.
+                    wait_for_room(&self.shared, self.frontend).await;
+                    self.admit(socket, client);
                 }
+                // The client has gone while it waited.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                // Out of descriptors or memory: only the end of another connection helps.
+                Err(_) => tokio::time::sleep(REST_AFTER_FAILURE).await,
             }
-            // The client has gone while it waited.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            // Out of descriptors or memory: only the end of another connection helps.
-            Err(_) => tokio::time::sleep(REST_AFTER_FAILURE).await,
+        }
+    }
+
+    /// Lets in those who wait already, as far as there is room. Never blocks: `listener` does not.
+    fn accept_rest(&self, listener: &std::net::TcpListener) -> io::Result<()> {
+        for _ in 0..BACKLOG {
+            if !self
+                .shared
+                .with_state(|state| state.may_accept(self.frontend))
+            {
+                break;
+            }
+            let (socket, client) = listener.accept()?;
+            socket.set_nonblocking(true)?;
+            self.admit(TcpStream::from_std(socket)?, client);
+        }
+        Ok(())
+    }
+
+    fn admit(&self, socket: TcpStream, client: SocketAddr) {
+        // It fails only for a client that has gone again.
+        if let Ok(local) = self.local.map_or_else(|| socket.local_addr(), Ok) {
+            let relay = self
+                .shared
+                .admit(socket, self.frontend, Endpoints { client, local });
+            tokio::spawn(relay.run());
         }
     }
 }

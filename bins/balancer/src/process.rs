@@ -13,7 +13,7 @@ use std::sync::Arc;
 use steadfast_host::daemonise::{self, Announcer};
 use steadfast_host::exit::Status;
 use steadfast_host::pid_file::PidFile;
-use steadfast_host::privilege::Identity;
+use steadfast_host::privilege::{Identity, PrivilegeError};
 use steadfast_host::{limits, readiness};
 use steadfast_proxy::config::Config;
 
@@ -251,16 +251,10 @@ fn identity(config: &Config) -> Result<Identity, bind::StartError> {
     Ok(identity)
 }
 
-fn privilege_text(identity: &Identity, error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    if let Some(cause) = error.source() {
-        text.push_str(&format!(": {cause}"));
-    }
+fn privilege_text(identity: &Identity, error: &PrivilegeError) -> String {
     match &identity.chroot {
-        Some(folder) if !folder.is_dir() => {
-            format!("Cannot chroot({}).", folder.display())
-        }
-        _ => text,
+        Some(folder) if !folder.is_dir() => format!("Cannot chroot({}).", folder.display()),
+        _ => error.to_string(),
     }
 }
 

@@ -38,7 +38,10 @@ pub(crate) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 
 impl Client {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
-        let socket = patient(TcpStream::connect(address)).await.unwrap();
+        Self::from(patient(TcpStream::connect(address)).await.unwrap())
+    }
+
+    pub(crate) fn from(socket: TcpStream) -> Self {
         Self {
             socket,
             input: Vec::new(),

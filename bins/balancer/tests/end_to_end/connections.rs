@@ -1,5 +1,6 @@
 //! Limits of connections, and the end.
 
+use std::io::Write as _;
 use std::sync::Arc;
 
 use steadfast_proxy::state::FrontendId;
@@ -138,6 +139,30 @@ async fn soft_stop_finishes_requests_and_closes_idle_clients() {
     assert_eq!(response.header("connection"), Some("close"));
     patient(drained).await.unwrap();
     assert!(TcpStream::connect(stand.address).await.is_err());
+}
+
+#[tokio::test]
+async fn soft_stop_serves_those_who_wait_in_the_backlog() {
+    let one = Origin::start("one").await;
+    let stand = start(&format!(
+        "{DEFAULTS}\nlisten web\n bind 127.0.0.1:1\n server a {}\n",
+        one.address
+    ));
+    // Nothing is awaited, so the balancer does not run until it is told to stop.
+    let mut clients = Vec::new();
+    for _ in 0..5 {
+        let mut socket = std::net::TcpStream::connect(stand.address).unwrap();
+        socket
+            .write_all(b"GET / HTTP/1.1\r\nHost: t\r\n\r\n")
+            .unwrap();
+        socket.set_nonblocking(true).unwrap();
+        clients.push(Client::from(TcpStream::from_std(socket).unwrap()));
+    }
+    let drained = tokio::spawn(stand.balancer.drain());
+    for client in &mut clients {
+        assert_eq!(client.receive().await.body, "one");
+    }
+    patient(drained).await.unwrap();
 }
 
 #[tokio::test]
