@@ -26,6 +26,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use steadfast_host::limits;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -43,6 +44,9 @@ use crate::cli::UpOptions;
 /// A node cannot be started, or a command of the script fails.
 pub(crate) fn run(options: &UpOptions) -> Result<(), UpError> {
     let script = options.script.as_deref().map(open_script).transpose()?;
+    let files = limits::open_files_max().map_or(FILES_WANTED, |max| max.min(FILES_WANTED));
+    // With fewer, fewer visitors at once are served.
+    let _ = limits::raise_open_files(files);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -279,6 +283,9 @@ fn node(name: &str) -> Result<Node, UpError> {
 
 /// Visitors that a terminal or script may invent.
 const BROWSERS_MAX: usize = 1000;
+
+/// Files that all nodes together may have open: both ends of every connection are in this process.
+const FILES_WANTED: u64 = 16_384;
 
 /// The longest line of a script or a terminal; more is taken for the next line.
 const LINE_BYTES_MAX: u64 = 4096;

@@ -341,6 +341,30 @@ fn a_script_that_is_no_script_is_an_error_too() {
 }
 
 #[test]
+fn a_crowd_is_served_though_no_cache_takes_so_many_connections() {
+    let cluster = Cluster::start(&[]);
+    // Not before: the cluster is to raise its own limit.
+    steadfast_host::limits::raise_open_files(4096).unwrap();
+    let request = format!(
+        "GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+        cluster.address
+    );
+    let mut crowd: Vec<_> = (0..1300)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&cluster.address).unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            stream.write_all(request.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    for stream in &mut crowd {
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap();
+        assert_eq!(String::from_utf8_lossy(&status), "HTTP/1.1 200");
+    }
+}
+
+#[test]
 fn a_visit_under_way_is_answered_by_a_web_node_that_stops() {
     let mut cluster = Cluster::start(&["--script", "-"]);
     let mut stdin = cluster.child.stdin.take().unwrap();

@@ -13,7 +13,7 @@ use steadfast_cluster::{
 };
 use steadfast_ring::{Dialect, Ring};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
 
@@ -28,6 +28,8 @@ pub(crate) struct Sessions {
     /// Told whenever the fleet may think otherwise of a node.
     changed: Notify,
     ledger: Arc<Ledger>,
+    /// One for each session that may be open at once.
+    turns: Arc<Semaphore>,
 }
 
 /// A session that is open, with its lock.
@@ -36,6 +38,7 @@ pub(crate) struct Opened {
     session: Session,
     inner: steadfast_cluster::Opened,
     id: Box<str>,
+    turn: OwnedSemaphorePermit,
 }
 
 impl Opened {
@@ -63,12 +66,15 @@ impl Sessions {
         // On loopback a node that is back is to be seen at once.
         settings.backoff_min = Duration::from_millis(50);
         settings.backoff_max = BACKOFF_MAX;
+        // A stopped cache refuses here. Only a crowd that shares this machine makes one silent.
+        settings.reply_timeout = REPLY_TIMEOUT;
         let fleet = Fleet::new(ring, settings, Instant::now()).map_err(io::Error::other)?;
         Ok(Arc::new(Self {
             fleet: Mutex::new(fleet),
             idle: Mutex::default(),
             changed: Notify::new(),
             ledger,
+            turns: Arc::new(Semaphore::new(OPEN_MAX)),
         }))
     }
 
@@ -95,8 +101,11 @@ impl Sessions {
         }))
     }
 
-    /// Takes the session's lock and reads it.
+    /// Takes the session's lock and reads it, after those who came before when many are open. Who
+    /// has opened one has its turn until it is closed, so that no save waits for others to open.
     pub(crate) async fn open(&self, id: &str) -> Result<Opened, SessionError> {
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = turn.expect("nobody closes the semaphore");
         let session = self
             .fleet
             .lock()
@@ -108,12 +117,18 @@ impl Sessions {
             session,
             inner,
             id: id.into(),
+            turn,
         })
     }
 
     /// Stores the session on every cache that answers, and gives the lock back.
     pub(crate) async fn close(&self, opened: Opened, data: &[u8]) -> Result<(), SessionError> {
-        let Opened { session, inner, id } = opened;
+        let Opened {
+            session,
+            inner,
+            id,
+            turn,
+        } = opened;
         let data = Bytes::copy_from_slice(data);
         let lives = self.ledger.lives();
         let saved = self
@@ -124,6 +139,7 @@ impl Sessions {
         let lifetime = Duration::from_secs(seconds.into());
         self.ledger
             .saved(&id, holders, lives, lifetime, Instant::now());
+        drop(turn);
         Ok(())
     }
 
@@ -262,11 +278,18 @@ impl From<io::Error> for SessionError {
     }
 }
 
+/// How long a cache may take to answer, as long as PHP waits for one.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The longest time between two probes of a stopped cache.
 const BACKOFF_MAX: Duration = Duration::from_millis(400);
 
 /// Where there is no deadline, look again after this.
 const IDLE_CHECK: Duration = Duration::from_secs(60);
 
+/// Sessions that a web node has open at once. Each has a connection to every cache, which takes 1024:
+/// a crowd must not look like a cache that has stopped.
+const OPEN_MAX: usize = 256;
+
 /// Connections to caches that are kept open between visits, for each web node.
-const IDLE_CONNECTIONS_MAX: usize = 64;
+const IDLE_CONNECTIONS_MAX: usize = 2 * OPEN_MAX;
