@@ -106,6 +106,7 @@ impl State {
         self.note_change(id, is_up, report);
         let (active, backup) = self.usable(id.backend);
         let is_first = self.is_usable(id) && active + backup == 1;
+        let was_last = (active, backup) == (0, 0) && self.configured(id).weight > 0;
         let availability = &mut self.backends[id.backend.0].availability;
         if is_up {
             if is_first {
@@ -114,7 +115,7 @@ impl State {
                 availability.changed_unix_ms = now.unix_ms;
             }
             self.serve_queue(id.backend, now);
-        } else if (active, backup) == (0, 0) {
+        } else if was_last {
             availability.changed_unix_ms = now.unix_ms;
             self.backend_mut(id.backend).downs += 1;
             let (noun, name) = (self.backends[id.backend.0].noun, self.backend_name(id));

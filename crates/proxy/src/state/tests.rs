@@ -155,6 +155,17 @@ fn loss_of_the_last_server_is_an_emergency() {
 }
 
 #[test]
+fn server_that_takes_no_requests_is_no_loss() {
+    let text = TEXT
+        .replace("    server web2 10.0.0.2:80\n", "")
+        .replace("10.0.0.1:80", "10.0.0.1:80 weight 0");
+    let mut checks = Checks::new(&text);
+    checks.check(REFUSED, 0);
+    assert_eq!(checks.notices().len(), 1);
+    assert_eq!(checks.state.backend(BackendId(0)).downs, 0);
+}
+
+#[test]
 fn results_are_told_one_by_one_where_that_is_asked_for() {
     let text = TEXT.replace("listen px\n", "listen px\n    option log-health-checks\n");
     let mut checks = Checks::new(&text);
