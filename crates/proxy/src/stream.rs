@@ -73,9 +73,8 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 
 use self::exchange::{Exchange, Flow};
-use crate::config::{Config, TrafficFormat};
+use crate::config::Config;
 use crate::http::{HeadError, Limits, RequestParser};
-use crate::log::ConnectRecord;
 use crate::state::{FrontendId, State, StreamId, Ticket};
 use crate::time::Now;
 
@@ -172,15 +171,6 @@ impl Stream {
     ) -> Self {
         state.enter(frontend, now);
         let config = Arc::clone(state.config());
-        let mut actions = VecDeque::new();
-        let configured = &config.frontends[frontend.0];
-        if configured.logging.format == TrafficFormat::Connect {
-            actions.push_back(Action::LogConnect(Box::new(ConnectRecord {
-                client: endpoints.client,
-                local: endpoints.local,
-                frontend: Arc::clone(&configured.name),
-            })));
-        }
         Self {
             id,
             frontend,
@@ -192,7 +182,7 @@ impl Stream {
             phase: Phase::Head,
             request_parser: RequestParser::new(Limits::default()),
             exchange: Exchange::new(true, now),
-            actions,
+            actions: VecDeque::new(),
             is_draining: false,
             last_error: None,
         }
@@ -244,7 +234,9 @@ impl Stream {
             Event::Granted => self.granted(state, now),
             Event::Draining => {
                 self.is_draining = true;
-                if self.phase == Phase::Head && !self.exchange.has_begun {
+                let waits = self.phase == Phase::Head && !self.exchange.has_begun;
+                // One that has just come may have sent its first request already.
+                if waits && !self.exchange.is_first {
                     self.close_client(state, now);
                 }
             }

@@ -54,6 +54,6 @@ pub enum Action {
     Close(Side),
     /// A request has ended: log it for this stream's frontend.
     Log(Box<HttpRecord>),
-    /// A connection was accepted by a frontend without `option httplog`: log it.
+    /// A frontend without `option httplog` has received a request: log it.
     LogConnect(Box<ConnectRecord>),
 }

@@ -22,15 +22,24 @@ impl Stream {
         self.actions.clear();
     }
 
-    /// The client will send nothing more. While we wait for a server this means that it has lost interest.
+    /// The client will send nothing more. What it has asked for in full is answered: it may have closed its half only.
+    ///
+    /// HAProxy 2.6 does so; later ones take it for an abort unless told `no option abortonclose`.
     pub(super) fn client_closed(&mut self, state: &mut State, now: Now) {
         self.client.has_ended = true;
         match self.phase {
             Phase::Head => self.end_of_requests(state, now),
             Phase::Queued { .. } | Phase::TurnAround { .. } | Phase::Connecting { .. } => {
-                self.give_up_connecting(state, now);
+                let exchange = &mut self.exchange;
+                let early = &mut exchange.early;
+                match exchange.request.pass(&mut self.client.input, early) {
+                    Ok(taken) => exchange.bytes_in += taken,
+                    Err(_) => return self.bad_request_body(state, now),
+                }
+                if !self.exchange.request.is_done() {
+                    self.give_up_connecting(state, now);
+                }
             }
-            Phase::Relaying if self.exchange.response.is_none() => self.client_lost(state, now),
             Phase::Relaying if !self.exchange.request.is_done() => self.client_lost(state, now),
             Phase::Relaying | Phase::Flushing | Phase::Finished => {}
             Phase::Tunnel => self.tunnel_ended(Side::Client, state, now),
@@ -42,6 +51,10 @@ impl Stream {
     pub(super) fn client_reset(&mut self, state: &mut State, now: Now) {
         self.give_up_client();
         match self.phase {
+            Phase::Head => self.end_of_requests(state, now),
+            Phase::Queued { .. } | Phase::TurnAround { .. } | Phase::Connecting { .. } => {
+                self.give_up_connecting(state, now);
+            }
             Phase::Relaying => self.client_lost(state, now),
             Phase::Tunnel => self.tunnel_broken(Side::Client, state, now),
             Phase::Flushing => {
@@ -51,8 +64,14 @@ impl Stream {
                 }
                 self.flush(state, now);
             }
-            _ => self.client_closed(state, now),
+            Phase::Lingering { .. } => self.finish(state),
+            Phase::Finished => {}
         }
+    }
+
+    /// Whether the client may ask for more, or has asked for more before it closed its half.
+    pub(super) fn client_goes_on(&self) -> bool {
+        !self.client.has_ended || !self.client.input.is_empty()
     }
 
     /// The client has gone in the middle of an exchange.

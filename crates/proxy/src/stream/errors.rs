@@ -43,11 +43,11 @@ impl Stream {
         }
         self.release_slot(state, now);
         self.close_server();
+        let goes_on = self.client_goes_on();
         let exchange = &mut self.exchange;
         exchange.termination = fault.termination;
         exchange.status = Some(fault.status);
-        exchange.keep_client &=
-            !fault.closes && exchange.request.is_done() && !self.client.has_ended;
+        exchange.keep_client &= !fault.closes && exchange.request.is_done() && goes_on;
         if !self.client.is_broken {
             let page = self.page(fault.status);
             self.exchange.local_bytes = page.len() as u64;
@@ -71,6 +71,7 @@ impl Stream {
     pub(super) fn give_up_client(&mut self) {
         self.client.is_broken = true;
         self.client.has_ended = true;
+        self.client.input.clear();
         self.client.unsent = 0;
     }
 
@@ -79,7 +80,7 @@ impl Stream {
         self.log(state, now);
         let goes_on = self.exchange.keep_client
             && self.exchange.request.is_done()
-            && !self.client.has_ended
+            && self.client_goes_on()
             && !self.is_draining;
         if goes_on {
             self.start_exchange(false, state, now);

@@ -71,7 +71,8 @@ pub enum Event<'a> {
     },
     /// `State::poll_wakeup` named this stream: a server has a slot for it.
     Granted,
-    /// The daemon is leaving softly: finish the request, then close; close at once when idle.
+    /// The daemon is leaving softly: finish the request, then close; close at once when waiting for a
+    /// further one.
     Draining,
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::exchange::Exchange;
 use super::{Action, Stream};
-use crate::log::{Cause, Connections, HttpRecord, Phase, ServerField, Timers};
+use crate::config::TrafficFormat;
+use crate::log::{Cause, ConnectRecord, Connections, HttpRecord, Phase, ServerField, Timers};
 use crate::state::{Counters, State};
 use crate::time::Now;
 
@@ -22,6 +23,19 @@ impl Stream {
         if !(is_null && frontend.logging.dont_log_null) {
             let record = self.record(timers, state);
             self.actions.push_back(Action::Log(Box::new(record)));
+        }
+    }
+
+    /// Says that a request has come, where `option httplog` does not say more in the end.
+    pub(super) fn log_connect(&mut self) {
+        let frontend = &self.config.frontends[self.frontend.0];
+        if frontend.logging.format == TrafficFormat::Connect {
+            let record = ConnectRecord {
+                client: self.endpoints.client,
+                local: self.endpoints.local,
+                frontend: Arc::clone(&frontend.name),
+            };
+            self.actions.push_back(Action::LogConnect(Box::new(record)));
         }
     }
 
@@ -64,7 +78,7 @@ impl Stream {
         state.process_mut().bytes_out += exchange.bytes_out + exchange.local_bytes;
         let frontend = state.frontend_mut(self.frontend);
         frontend.bytes_out += exchange.local_bytes;
-        add(frontend, exchange);
+        add(frontend, exchange, exchange.status);
         if exchange.termination.phase == Phase::Request {
             frontend.request_errors += 1;
         }
@@ -72,7 +86,7 @@ impl Stream {
             let counters = state.backend_mut(backend);
             counters.leave();
             counters.bytes_out += exchange.local_bytes;
-            add(counters, exchange);
+            add(counters, exchange, exchange.status);
             add_times(counters, timers);
             if exchange.termination.phase == Phase::Connect
                 && exchange.termination.cause != Cause::Client
@@ -82,24 +96,30 @@ impl Stream {
         }
         if let Some(server) = exchange.server {
             let counters = state.server_mut(server);
-            add(counters, exchange);
+            // Answers of our own are not the server's.
+            let status = exchange.status.filter(|_| exchange.answered_at.is_some());
+            add(counters, exchange, status);
             add_times(counters, timers);
         }
     }
 }
 
 /// What all three scopes count alike.
-fn add(counters: &mut Counters, exchange: &Exchange) {
+fn add(counters: &mut Counters, exchange: &Exchange, status: Option<u16>) {
     counters.bytes_in += exchange.bytes_in;
     counters.bytes_out += exchange.bytes_out;
-    if let Some(status) = exchange.status {
+    if let Some(status) = status {
         counters.statuses.count(status);
     }
     let termination = exchange.termination;
     match (termination.cause, termination.phase) {
         (_, Phase::Request) => {}
         (Cause::Client | Cause::ClientTimeout, _) => counters.client_aborts += 1,
-        (Cause::Server | Cause::ServerTimeout, Phase::Data) => counters.server_aborts += 1,
+        (Cause::Server, Phase::Data) => {
+            counters.server_aborts += 1;
+            counters.response_errors += 1;
+        }
+        (Cause::ServerTimeout, Phase::Data) => counters.server_aborts += 1,
         (Cause::Server | Cause::ServerTimeout | Cause::Proxy, Phase::Headers) => {
             counters.response_errors += 1;
         }

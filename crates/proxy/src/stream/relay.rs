@@ -62,7 +62,7 @@ impl Stream {
         }
     }
 
-    fn bad_request_body(&mut self, state: &mut State, now: Now) {
+    pub(super) fn bad_request_body(&mut self, state: &mut State, now: Now) {
         let phase = self.data_phase();
         self.fail(Fault::new(400, Cause::Proxy, phase).closing(), state, now);
     }

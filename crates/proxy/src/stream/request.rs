@@ -26,18 +26,24 @@ impl Stream {
             self.server.input = BytesMut::new();
         } else {
             self.read_head(state, now);
+            if self.phase == Phase::Head && self.client.has_ended {
+                self.end_of_requests(state, now);
+            }
         }
     }
 
     /// Looks for a request head in what has been received.
     pub(super) fn read_head(&mut self, state: &mut State, now: Now) {
         let exchange = &mut self.exchange;
-        if !exchange.has_begun && self.request_parser.has_started(&self.client.input) {
+        let received = self.client.input.len() as u64;
+        let parsed = self.request_parser.parse(&mut self.client.input);
+        // Asked after the parser has passed by empty lines: they are no beginning.
+        let waits = parsed == Ok(None) && !self.request_parser.has_started(&self.client.input);
+        if !(exchange.has_begun || waits) {
             exchange.has_begun = true;
             exchange.began = now;
         }
-        let received = self.client.input.len() as u64;
-        match self.request_parser.parse(&mut self.client.input) {
+        match parsed {
             Ok(None) => {}
             Ok(Some(head)) => {
                 exchange.bytes_in = head.received_bytes as u64;
@@ -75,6 +81,7 @@ impl Stream {
         exchange.parsed_at = Some(now.instant);
         state.frontend_mut(self.frontend).count_request(now);
         state.process_mut().requests_total += 1;
+        self.log_connect();
 
         let is_sound = self.route(&mut head, state, now);
         mark_connection(&mut head, self.exchange.keep_server);

@@ -46,10 +46,10 @@ impl Stream {
         if head.is_interim() || (head.status == 101 && !tunnels) {
             return self.refuse_response(state, now);
         }
-        let version = self.client_version();
+        let goes_on = finds_end(&head, self.client_version()) && self.client_goes_on();
         let exchange = &mut self.exchange;
         exchange.keep_server &= head.wants_keep_alive() && exchange.request.is_done();
-        exchange.keep_client &= finds_end(&head, version) && !self.is_draining && !tunnels;
+        exchange.keep_client &= goes_on && !self.is_draining && !tunnels;
         if tunnels {
             // Whatever a server says there, all that follows is the tunnel (RFC 9112, section 6.3, rule 2).
             head.headers.remove_name("content-length");

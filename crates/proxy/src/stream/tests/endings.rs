@@ -3,6 +3,7 @@
 use super::super::Side;
 use super::Sim;
 use super::sim::one_server;
+use crate::state::{BackendId, ServerId};
 
 const GET: &str = "GET /x HTTP/1.1\r\nhost: a\r\n\r\n";
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
@@ -251,7 +252,7 @@ fn body_that_the_server_stalls_is_sd_in_lower_case() {
 fn client_that_leaves_is_cc_while_connecting_ch_while_waiting_cd_while_receiving() {
     let mut sim = sim();
     sim.client(GET);
-    sim.closes(Side::Client);
+    sim.resets(Side::Client);
     assert_eq!(sim.tail(), "be/s1 0/0/-1/-1/0 -1 0 CC-- 0");
     assert_eq!(sim.client_text(), "");
     sim.assert_over();
@@ -259,7 +260,7 @@ fn client_that_leaves_is_cc_while_connecting_ch_while_waiting_cd_while_receiving
     let mut sim = self::sim();
     sim.client(GET);
     sim.connected();
-    sim.closes(Side::Client);
+    sim.resets(Side::Client);
     assert_eq!(sim.tail(), "be/s1 0/0/0/-1/0 400 0 CH-- 0");
     sim.assert_over();
 
@@ -268,6 +269,70 @@ fn client_that_leaves_is_cc_while_connecting_ch_while_waiting_cd_while_receiving
     sim.resets(Side::Client);
     assert_eq!(sim.tail(), "be/s1 0/0/0/0/0 200 39 CD-- 0");
     sim.assert_over();
+}
+
+#[test]
+fn client_that_closes_its_half_is_answered_all_that_it_has_asked_for() {
+    let post = "POST / HTTP/1.1\r\ncontent-length: 3\r\n\r\n";
+    let mut sim = sim();
+    sim.client(format!("{post}ab"));
+    sim.client(format!("c{GET}"));
+    sim.closes(Side::Client);
+    sim.connected();
+    assert_eq!(sim.server_text(), format!("{post}abc"));
+    sim.server(OK);
+    assert_eq!(sim.client_text(), OK);
+    sim.connected_reused();
+    sim.server(OK);
+    let last = OK.replace("5\r\n\r\n", "5\r\nconnection: close\r\n\r\n");
+    assert_eq!(sim.client_text(), format!("{OK}{last}"));
+    assert!(sim.tail().ends_with(" 200 43 ---- 0"), "{}", sim.tail());
+    sim.assert_over();
+
+    // What follows is no request: the close comes first.
+    let mut sim = self::sim();
+    sim.client(format!("{GET}\r\n"));
+    sim.connected();
+    sim.closes(Side::Client);
+    sim.server(OK);
+    assert_eq!((sim.client_text(), sim.records.len()), (OK, 1));
+    sim.assert_over();
+}
+
+#[test]
+fn client_that_closes_its_half_in_a_body_is_not_waited_for() {
+    for (framing, body) in [
+        ("content-length: 3", "ab"),
+        ("transfer-encoding: chunked", "3\r\nab"),
+    ] {
+        let mut sim = sim();
+        sim.client(format!("POST / HTTP/1.1\r\n{framing}\r\n\r\n"));
+        sim.client(body);
+        sim.closes(Side::Client);
+        assert_eq!(sim.tail(), "be/s1 0/0/-1/-1/0 -1 0 CC-- 0");
+        sim.assert_over();
+    }
+}
+
+#[test]
+fn server_counts_its_own_answers_only() {
+    let mut sim = sim();
+    sim.client(GET);
+    sim.connected();
+    sim.closes(Side::Server);
+    sim.exchange(GET, OK);
+    sim.client(GET);
+    sim.connected_reused();
+    sim.server("HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\nhello");
+    sim.closes(Side::Server);
+    let backend = BackendId(0);
+    let server = sim.state.server(ServerId { backend, index: 0 });
+    assert_eq!(server.counters.statuses.classes, [0, 2, 0, 0, 0]);
+    let proxy = sim.state.backend(backend);
+    assert_eq!(proxy.statuses.classes, [0, 2, 0, 0, 1]);
+    // One that closed before its answer, one in it.
+    assert_eq!((proxy.response_errors, proxy.server_aborts), (2, 1));
+    assert_eq!(server.counters.response_errors, 2);
 }
 
 #[test]
@@ -340,13 +405,19 @@ fn head_request_gets_a_page_without_its_body() {
 }
 
 #[test]
-fn connect_line_is_asked_for_where_httplog_is_not_set() {
-    use super::super::Action;
+fn connect_line_is_asked_for_with_a_request_where_httplog_is_not_set() {
+    use super::super::{Action, Event};
     use super::sim::{config, open, start, state};
     let text = one_server("").replace("    option httplog\n", "");
     let now = start();
     let mut state = state(&config(&text), now);
     let mut stream = open(&mut state, "198.51.100.7:5000", 9, now);
+    assert_eq!(stream.poll_action(), None);
+    let event = Event::Received {
+        from: Side::Client,
+        bytes: GET.as_bytes(),
+    };
+    stream.handle_event(event, &mut state, now);
     let Some(Action::LogConnect(record)) = stream.poll_action() else {
         panic!("a connect line comes first");
     };

@@ -42,6 +42,17 @@ fn second_request_that_has_started_gets_408() {
 }
 
 #[test]
+fn empty_lines_do_not_begin_a_second_request() {
+    let mut sim = Sim::new(GUIDE);
+    sim.exchange(GET, OK);
+    sim.advance(2000);
+    sim.client("\r\n");
+    sim.advance(1000);
+    assert_eq!((sim.client_text(), sim.records.len()), (OK, 1));
+    assert_eq!(sim.shut, [Side::Client]);
+}
+
+#[test]
 fn httpclose_in_a_listen_section_closes_both_sides() {
     let mut sim = Sim::new(&GUIDE.replace("option http-server-close", "option httpclose"));
     sim.exchange(GET, OK);
@@ -285,6 +296,13 @@ fn draining_closes_idle_clients_and_lets_requests_end() {
     let mut sim = Sim::new(GUIDE);
     sim.exchange(GET, OK);
     sim.event(super::super::Event::Draining);
+    sim.assert_over();
+
+    // Its first request may be on its way.
+    let mut sim = Sim::new(GUIDE);
+    sim.event(super::super::Event::Draining);
+    sim.exchange(GET, OK);
+    assert!(sim.client_text().contains("connection: close\r\n"));
     sim.assert_over();
 
     let mut sim = Sim::new(GUIDE);

@@ -163,7 +163,7 @@ fn waiting_too_long_is_503_sq_and_leaving_the_queue_is_cq() {
         sim.client(GET);
         if leaves {
             sim.advance(23);
-            sim.closes(Side::Client);
+            sim.resets(Side::Client);
             assert_eq!(sim.tail(), "be/<NOSRV> 0/23/-1/-1/23 -1 0 CQ-- 0");
         } else {
             sim.advance(400);
