@@ -82,8 +82,25 @@ async fn accept(listener: TcpListener, sessions: Arc<Sessions>, mut stops: watch
             Err(_) => sleep(ACCEPT_PAUSE).await,
         }
     }
-    drop(listener);
+    for stream in waiting(listener) {
+        connections.spawn(serve(stream, sessions.clone(), stops.clone()));
+    }
     while connections.join_next().await.is_some() {}
+}
+
+/// Closes the port; the connections that nobody has accepted yet, which would be reset by it.
+///
+/// Asks the system itself, since the runtime hears of them later.
+fn waiting(listener: TcpListener) -> Vec<TcpStream> {
+    let Ok(listener) = listener.into_std() else {
+        return Vec::new();
+    };
+    let accept = || {
+        let (stream, _) = listener.accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        TcpStream::from_std(stream).ok()
+    };
+    std::iter::from_fn(accept).take(CONNECTIONS_MAX).collect()
 }
 
 /// Answers the requests of one connection until either side has enough.
