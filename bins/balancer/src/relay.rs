@@ -401,6 +401,16 @@ impl Relay {
     }
 }
 
+impl Drop for Relay {
+    /// A connection that is cut in the middle (a stop, a panic) gives back what it has been given.
+    fn drop(&mut self) {
+        let Self { shared, stream, .. } = self;
+        if !stream.is_finished() {
+            shared.with_state(|state| stream.abandon(state, clock::now()));
+        }
+    }
+}
+
 /// Takes leave of a client: what it has sent and nobody reads would make the kernel answer with a reset, and the reset
 /// could overtake our last answer.
 fn leave(socket: &TcpStream) {

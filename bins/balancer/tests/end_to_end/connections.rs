@@ -3,12 +3,13 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
+use steadfast_balancer::{Balancer, Embedding};
 use steadfast_proxy::state::FrontendId;
 use tokio::net::TcpStream;
 
 use crate::client::{Client, get};
 use crate::origin::{Gate, Manner, Origin};
-use crate::{DEFAULTS, patient, start};
+use crate::{DEFAULTS, config_of, patient, start};
 
 #[tokio::test]
 async fn client_beyond_maxconn_waits_and_is_served_after() {
@@ -163,6 +164,32 @@ async fn soft_stop_serves_those_who_wait_in_the_backlog() {
         assert_eq!(client.receive().await.body, "one");
     }
     patient(drained).await.unwrap();
+}
+
+#[tokio::test]
+async fn connection_that_panics_gives_its_place_back() {
+    let one = Origin::start("one").await;
+    let config = config_of(&format!(
+        "{DEFAULTS}\nlisten web\n bind 127.0.0.1:1\n maxconn 1\n server a {} maxconn 1\n",
+        one.address
+    ));
+    let mut embedding = Embedding::default();
+    embedding.log = Some(Arc::new(|line: &str| {
+        assert!(
+            !line.contains("/panic"),
+            "this line is too much for the test"
+        );
+    }));
+    let balancer = Balancer::start(config, embedding).unwrap();
+    let address = balancer.addresses()[0].1;
+    let mut first = Client::connect(address).await;
+    first.send("GET /panic HTTP/1.1\r\nHost: t\r\n\r\n").await;
+    first.receive_all().await;
+    assert_eq!(get(address, "/").await.body, "one");
+    assert_eq!(
+        balancer.inspect(|state| state.frontend(FrontendId(0)).current_max),
+        1
+    );
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use steadfast_balancer::{Balancer, Embedding, Running, Sink};
-use steadfast_proxy::config;
+use steadfast_proxy::config::{self, Config};
 use tokio::sync::mpsc;
 
 /// The longest that any event may take before a test gives up on it.
@@ -31,8 +31,8 @@ struct Stand {
     notices: Lines,
 }
 
-/// Starts a balancer with `text`, whose listeners bind port 1: a free port is taken instead.
-fn start(text: &str) -> Stand {
+/// Parses `text`, whose listeners bind port 1: a free port is taken instead.
+fn config_of(text: &str) -> Config {
     let parsed = config::parse(&[("test.cfg", text.as_bytes())], &|_| None);
     let Some(mut config) = parsed.config else {
         panic!("{:#?}", parsed.diagnostics);
@@ -44,6 +44,12 @@ fn start(text: &str) -> Stand {
     {
         bind.port = 0;
     }
+    config
+}
+
+/// Starts a balancer with `text`.
+fn start(text: &str) -> Stand {
+    let config = config_of(text);
     let mut embedding = Embedding::default();
     let (logs, log) = lines();
     let (notices, notice) = lines();
