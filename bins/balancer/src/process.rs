@@ -12,9 +12,10 @@ use std::sync::Arc;
 
 use steadfast_host::daemonise::{self, Announcer};
 use steadfast_host::exit::Status;
+use steadfast_host::limits;
 use steadfast_host::pid_file::PidFile;
 use steadfast_host::privilege::{Identity, PrivilegeError};
-use steadfast_host::{limits, readiness};
+use steadfast_host::readiness::Manager;
 use steadfast_proxy::config::Config;
 
 use crate::balancer::{Balancer, Embedding, Sink};
@@ -205,6 +206,8 @@ impl Daemon {
                 format!("Cannot create pidfile {} : {why}", path.display())
             })?;
         }
+        // As everything else outside the jail: before the root changes.
+        let manager = Manager::connect();
         identity
             .assume()
             .map_err(|error| privilege_text(&identity, &error))?;
@@ -229,8 +232,8 @@ impl Daemon {
                     .ready(Some(Path::new("/")), false)
                     .map_err(watch)?;
             }
-            readiness::ready();
-            Ok(signals.obey(running).await)
+            manager.ready();
+            Ok(signals.obey(running, &manager).await)
         })
     }
 }

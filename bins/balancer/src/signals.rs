@@ -6,7 +6,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal as Sent, kill};
 use nix::unistd::Pid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2};
-use steadfast_host::readiness;
+use steadfast_host::readiness::Manager;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::balancer::Running;
@@ -38,7 +38,7 @@ impl Signals {
     }
 
     /// Lets `running` serve until a signal ends it. Returns after a soft stop only.
-    pub(crate) async fn obey(mut self, running: Running) -> ExitCode {
+    pub(crate) async fn obey(mut self, running: Running, manager: &Manager) -> ExitCode {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => die(SIGTERM),
@@ -47,7 +47,7 @@ impl Signals {
                 _ = self.finish.recv() => break,
             }
         }
-        readiness::stopping();
+        manager.stopping();
         let drained = running.drain();
         tokio::pin!(drained);
         loop {
