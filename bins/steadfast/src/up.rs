@@ -194,7 +194,7 @@ impl Console {
         let commands = if by_hand {
             "Type here:"
         } else {
-            "On a terminal (here is none), type:"
+            "On a terminal, or by lines of --script FILE (- for a pipe):"
         };
         say!(
             "

@@ -128,6 +128,8 @@ impl Cluster {
         let fail = |error: &dyn fmt::Display| NodeError::new(node, error);
         match node {
             Node::Balancer => {
+                // The balancer's own words would name a line of a file that nobody has.
+                drop(tcp_listener(place).map_err(|error| fail(&error))?);
                 let running = Balancer::start(self.balancer_config(), self.embedding());
                 let running = running.map_err(|error| fail(&error))?;
                 self.balancer = Some(running);
@@ -211,7 +213,12 @@ impl Cluster {
             1 => "One session is lost: its only copy was there.".to_owned(),
             _ => format!("{lost} sessions are lost: their only copies were there."),
         };
-        format!("{node} stopped, its content is gone.\n  {lost}")
+        let kept = match self.ledger.count() {
+            0 => String::new(),
+            1 => " One other goes on.".to_owned(),
+            kept => format!(" {kept} others go on."),
+        };
+        format!("{node} stopped, its content is gone.\n  {lost}{kept}")
     }
 
     fn words_on_return(&self, index: usize) -> String {

@@ -34,8 +34,7 @@ pub(crate) enum CommandError {
 }
 
 /// What `help` prints.
-pub(crate) const HELP: &str = "\
-  stop NODE       stop a node: cache1, cache2, web1, web2 or balancer (a stopped cache loses its content)
+pub(crate) const HELP: &str = "  stop NODE       stop a node: cache1, cache2, web1, web2 or balancer (a stopped cache loses its content)
   start NODE      start it again
   visit [NAME]    fetch the page as a browser of that name would, with a cookie jar of its own
   status          what runs where
@@ -131,6 +130,17 @@ mod tests {
         assert_eq!("visit".parse(), Ok(Command::Visit("browser".into())));
         assert_eq!("visit anna".parse(), Ok(Command::Visit("anna".into())));
         assert_eq!("# only a comment".parse(), Ok(Command::Nothing));
+    }
+
+    #[test]
+    fn help_is_a_column() {
+        assert_eq!(HELP.lines().count(), VERBS.len());
+        for (line, verb) in HELP
+            .lines()
+            .zip(["stop", "start", "visit", "status", "help", "quit"])
+        {
+            assert!(line.starts_with(&format!("  {verb} ")), "{line}");
+        }
     }
 
     #[test]

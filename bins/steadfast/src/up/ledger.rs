@@ -72,6 +72,11 @@ impl Ledger {
         before - sessions.entries.len()
     }
 
+    /// How many sessions have a copy.
+    pub(crate) fn count(&self) -> usize {
+        self.0.lock().entries.len()
+    }
+
     /// How many sessions have no copy on cache `index`.
     pub(crate) fn missing_on(&self, index: usize, now: Instant) -> usize {
         let mut sessions = self.0.lock();
@@ -108,6 +113,7 @@ mod tests {
         assert_eq!(ledger.missing_on(0, now), 2);
         saved("anna", vec![0, 1]);
         assert_eq!(ledger.emptied(1, now), 1);
+        assert_eq!(ledger.count(), 1);
         assert_eq!(ledger.missing_on(1, now), 1);
     }
 
