@@ -172,12 +172,15 @@ fn serve(
     Ok(())
 }
 
+/// memcached's words, and the better choice.
+const ROOT_NEEDS_A_USER: &str =
+    "must add '-u root' to start as root; better '-u USER', one without rights (nobody, say)";
+
 /// Decides whom to become: only root may become another, and must say whom.
 fn identity(user: Option<&str>) -> Result<Identity, Failure> {
     let mut identity = Identity::default();
     if privilege::is_root() {
-        let user =
-            user.ok_or_else(|| Failure::new(Status::Usage, "must add '-u root' to start as root"))?;
+        let user = user.ok_or_else(|| Failure::new(Status::Usage, ROOT_NEEDS_A_USER))?;
         identity.user = Some(UserId::find(user).map_err(|error| {
             let status = if error.is_unknown() {
                 Status::NoUser
