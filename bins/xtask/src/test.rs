@@ -168,7 +168,7 @@ fn address_sanitizer() -> Command {
     command.arg(target);
     // The flag is not stable, the sanitizer is.
     command.env("RUSTC_BOOTSTRAP", "1");
-    command.env("RUSTFLAGS", "-Zsanitizer=address --cfg steadfast_checked");
+    command.env("RUSTFLAGS", "-Zsanitizer=address");
     command
         .arg("--target-dir")
         .arg(step::target_directory("sanitizer"));
