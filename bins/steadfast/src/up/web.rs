@@ -68,10 +68,10 @@ async fn accept(listener: TcpListener, sessions: Arc<Sessions>, mut stops: watch
             connections.join_next().await;
         }
         let accepted = tokio::select! {
-            // Those that wait to be accepted come before the end.
+            // A crowd that keeps coming must not put off the end; who waits by then is served below.
             biased;
-            accepted = listener.accept() => accepted,
             _ = stops.wait_for(|stop| *stop) => break,
+            accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, _)) => {
