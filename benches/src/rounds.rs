@@ -53,38 +53,49 @@ impl Contestant {
 }
 
 /// Visits all contestants in turn, `rounds` times, `slot` each; the result has one row of slots a
-/// round, in the order of the contestants.
+/// round, in the order of the contestants. `companions` are further processes of the run, a web
+/// server say, whose load is not foreign.
 ///
 /// # Errors
 /// A server closed a connection or answered with something unexpected.
 pub fn run(
     contestants: &mut [Contestant],
+    companions: &[u32],
     rounds: usize,
     slot: Duration,
 ) -> io::Result<Vec<Vec<Slot>>> {
     // One round that is not counted warms caches, pools and connections.
     for contestant in contestants.iter_mut() {
-        visit(contestant, slot)?;
+        visit(contestant, companions, slot)?;
     }
     (0..rounds)
         .map(|_| {
             contestants
                 .iter_mut()
-                .map(|contestant| visit(contestant, slot))
+                .map(|contestant| visit(contestant, companions, slot))
                 .collect()
         })
         .collect()
 }
 
-fn visit(contestant: &mut Contestant, length: Duration) -> io::Result<Slot> {
-    let own = std::process::id();
-    let (cpu_before, own_before) = (cpu::process_time(contestant.pid)?, cpu::process_time(own)?);
+fn visit(contestant: &mut Contestant, companions: &[u32], length: Duration) -> io::Result<Slot> {
+    let ours: Vec<u32> = companions
+        .iter()
+        .copied()
+        .chain([std::process::id()])
+        .collect();
+    let our_time = || {
+        ours.iter()
+            .map(|&pid| cpu::process_time(pid))
+            .sum::<io::Result<Duration>>()
+    };
+    let (cpu_before, own_before) = (cpu::process_time(contestant.pid)?, our_time()?);
     let ticks_before = cpu::machine_ticks()?;
     let start = Instant::now();
     let operations = contestant.generator.run_until(start + length)?;
     let wall = start.elapsed();
     let cpu = cpu::process_time(contestant.pid)? - cpu_before;
-    let own_cpu = cpu::process_time(own)? - own_before;
+    let own_cpu = our_time()? - own_before;
     let busy = (cpu::machine_ticks()? - ticks_before) as f64 / 100.0;
     let foreign = (busy - cpu.as_secs_f64() - own_cpu.as_secs_f64()).max(0.0) / wall.as_secs_f64();
     Ok(Slot {

@@ -162,7 +162,7 @@ fn compare_caches(options: &Options, workload: memcached::Workload) -> io::Resul
         let generator = Generator::connect(server.address(), CACHE_CONNECTIONS, script)?;
         contestants.push(Contestant::new(name, server.pid(), generator));
     }
-    finish(options, workload.name, contestants)
+    finish(options, workload.name, contestants, &[])
 }
 
 fn fill(address: SocketAddr, keys: &Arc<KeySpace>, value_bytes: usize) -> io::Result<()> {
@@ -218,12 +218,17 @@ fn compare_balancers(options: &Options, workload: http::Workload) -> io::Result<
         let generator = Generator::connect(server.address(), workload.connections, script)?;
         contestants.push(Contestant::new(name, server.pid(), generator));
     }
-    finish(options, workload.name, contestants)
+    finish(options, workload.name, contestants, &[web.pid()])
 }
 
-fn finish(options: &Options, name: &str, mut contestants: Vec<Contestant>) -> io::Result<Row> {
+fn finish(
+    options: &Options,
+    name: &str,
+    mut contestants: Vec<Contestant>,
+    companions: &[u32],
+) -> io::Result<Row> {
     let slot = Duration::from_millis(options.slot_ms);
-    let slots = rounds::run(&mut contestants, options.rounds, slot)?;
+    let slots = rounds::run(&mut contestants, companions, options.rounds, slot)?;
     Ok(Row::new(name, &contestants, slots))
 }
 
