@@ -194,15 +194,16 @@ impl Console {
         let commands = if by_hand {
             "Type here:"
         } else {
-            "On a terminal, or by lines of --script FILE (- for a pipe):"
+            "On a terminal, or from a file (see --script):"
         };
         say!(
             "
 Three things to try:
   1. Refresh the page in a browser, or again and again: curl -c jar -b jar {url}
      The counter goes up by one, web1 and web2 take turns, the session id stays.
-  2. {commands} stop cache1. Refresh: the counter goes on. Then: start cache1,
-     refresh once, stop cache2, refresh: it still goes on. A web node can go just as well: stop web2.
+  2. {commands}
+     stop cache1. Refresh: the counter goes on. Then: start cache1, refresh once, stop cache2,
+     refresh: it still goes on. A web node can go just as well: stop web2.
   3. Ask a cache as you would ask memcached: echo stats | nc -q1 {} {}
 
 ",
