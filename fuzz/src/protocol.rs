@@ -64,15 +64,11 @@ fn requests(pieces: &[&[u8]]) -> Vec<String> {
             if skip > 0 {
                 break;
             }
-            if let Some(data) = &mut block {
-                let Some((consumed, ended)) = data_part(data, &buffer, &mut events) else {
-                    break;
-                };
-                buffer.drain(..consumed);
-                if ended {
-                    block = None;
+            if block.is_some() {
+                if take_data(&mut block, &mut buffer, &mut events) {
+                    continue;
                 }
-                continue;
+                break;
             }
             match parser.parse(&buffer) {
                 Ok(Parsed::Complete { message, consumed }) => {
@@ -109,15 +105,11 @@ fn responses(pieces: &[&[u8]]) -> Vec<String> {
     for piece in pieces {
         buffer.extend_from_slice(piece);
         loop {
-            if let Some(data) = &mut block {
-                let Some((consumed, ended)) = data_part(data, &buffer, &mut events) else {
-                    break;
-                };
-                buffer.drain(..consumed);
-                if ended {
-                    block = None;
+            if block.is_some() {
+                if take_data(&mut block, &mut buffer, &mut events) {
+                    continue;
                 }
-                continue;
+                break;
             }
             match parser.parse(&buffer) {
                 Ok(Parsed::Complete { message, consumed }) => {
@@ -138,29 +130,29 @@ fn responses(pieces: &[&[u8]]) -> Vec<String> {
     events
 }
 
-/// Takes the next part of a data block; a value's bytes are glued together over its parts, since
-/// how many there are does depend on the split.
-fn data_part(
-    data: &mut DataBlock,
-    buffer: &[u8],
+/// Takes the next part of a data block off the buffer, and the block away at its end; false if more
+/// input is needed. A value's bytes are glued together over its parts, since how many there are does
+/// depend on the split.
+fn take_data(
+    block: &mut Option<DataBlock>,
+    buffer: &mut Vec<u8>,
     events: &mut Vec<String>,
-) -> Option<(usize, bool)> {
-    match data.parse(buffer) {
-        Parsed::Incomplete { .. } => None,
-        Parsed::Complete {
-            message: DataPart::Value(bytes),
-            consumed,
-        } => {
-            let text = bytes.escape_ascii().to_string();
-            match events.last_mut() {
-                Some(last) if last.starts_with("value ") => last.push_str(&text),
-                _ => events.push(format!("value {text}")),
-            }
-            Some((consumed, false))
+) -> bool {
+    let Some(Parsed::Complete { message, consumed }) =
+        block.as_mut().map(|data| data.parse(buffer))
+    else {
+        return false;
+    };
+    if let DataPart::Value(bytes) = message {
+        let text = bytes.escape_ascii().to_string();
+        match events.last_mut() {
+            Some(last) if last.starts_with("value ") => last.push_str(&text),
+            _ => events.push(format!("value {text}")),
         }
-        Parsed::Complete { message, consumed } => {
-            events.push(format!("{message:?}"));
-            Some((consumed, true))
-        }
+    } else {
+        events.push(format!("{message:?}"));
+        *block = None;
     }
+    buffer.drain(..consumed);
+    true
 }
