@@ -118,10 +118,7 @@ impl Generator {
         }
         let (mut answered, mut waiting) = (0, self.connections.len());
         while waiting > 0 {
-            match self.poll.poll(&mut self.events, Some(STALL_MAX)) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                other => other?,
-            }
+            wait(&mut self.poll, &mut self.events, Some(STALL_MAX))?;
             if self.events.is_empty() {
                 return Err(io::Error::new(
                     io::ErrorKind::TimedOut,
@@ -199,11 +196,8 @@ impl Connection {
     /// Reads what is there; true once the batch is answered.
     fn receive(&mut self, buffer: &mut [u8], script: &dyn Script) -> io::Result<bool> {
         loop {
-            let count = match self.stream.read(buffer) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-                Err(error) => return Err(error),
+            let Some(count) = receive(&mut self.stream, buffer)? else {
+                return Ok(false);
             };
             let kept = HEAD_BYTES_KEPT
                 .saturating_sub(self.received.head.len())
@@ -217,6 +211,30 @@ impl Connection {
                 return Ok(false);
             }
         }
+    }
+}
+
+/// Waits for events, whatever signals come meanwhile.
+pub(crate) fn wait(
+    poll: &mut Poll,
+    events: &mut Events,
+    timeout: Option<Duration>,
+) -> io::Result<()> {
+    loop {
+        match poll.poll(events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+/// Reads once; `None` if nothing is there, an error if the peer has closed.
+pub(crate) fn receive(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+    match stream.read(buffer) {
+        Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+        Ok(count) => Ok(Some(count)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

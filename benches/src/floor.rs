@@ -1,13 +1,14 @@
 //! Servers without logic, with the same system calls and bytes as the real ones: what is left for
 //! a server to win.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::SocketAddr;
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
+use crate::closed_loop::{receive, wait};
 use crate::memcached::KEY_BYTES;
 
 /// Answers every get with a canned value and every set with `STORED`, telling requests apart by
@@ -73,6 +74,15 @@ struct Connection {
 }
 
 impl Connection {
+    fn new(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            skip: 0,
+            is_get: false,
+            unsent: Vec::new(),
+        }
+    }
+
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         if !self.unsent.is_empty() {
             self.unsent.extend_from_slice(bytes);
@@ -97,19 +107,12 @@ fn run(
     listener: std::net::TcpListener,
     mut answer: impl FnMut(&mut Connection, &[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
-    listener.set_nonblocking(true)?;
-    let mut listener = TcpListener::from_std(listener);
-    let mut poll = Poll::new()?;
-    poll.registry()
-        .register(&mut listener, LISTENER, Interest::READABLE)?;
+    let (mut poll, listener) = listen(listener)?;
     let mut events = Events::with_capacity(1024);
     let mut connections: Slab<Connection> = Slab::new();
     let mut buffer = vec![0; 64 * 1024];
     loop {
-        match poll.poll(&mut events, None) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            other => other?,
-        }
+        wait(&mut poll, &mut events, None)?;
         for event in &events {
             if event.token() == LISTENER {
                 accept(&poll, &listener, &mut connections)?;
@@ -126,6 +129,15 @@ fn run(
     }
 }
 
+fn listen(listener: std::net::TcpListener) -> io::Result<(Poll, TcpListener)> {
+    listener.set_nonblocking(true)?;
+    let mut listener = TcpListener::from_std(listener);
+    let poll = Poll::new()?;
+    poll.registry()
+        .register(&mut listener, LISTENER, Interest::READABLE)?;
+    Ok((poll, listener))
+}
+
 const LISTENER: Token = Token(usize::MAX);
 
 fn accept(
@@ -139,12 +151,7 @@ fn accept(
         let interest = Interest::READABLE | Interest::WRITABLE;
         poll.registry()
             .register(&mut stream, Token(entry.key()), interest)?;
-        entry.insert(Connection {
-            stream,
-            skip: 0,
-            is_get: false,
-            unsent: Vec::new(),
-        });
+        entry.insert(Connection::new(stream));
     }
     Ok(())
 }
@@ -157,11 +164,8 @@ fn serve_ready(
     let unsent = std::mem::take(&mut connection.unsent);
     connection.send(&unsent)?;
     loop {
-        let count = match connection.stream.read(buffer) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(error),
+        let Some(count) = receive(&mut connection.stream, buffer)? else {
+            return Ok(());
         };
         answer(connection, &buffer[..count])?;
         if count < buffer.len() {
@@ -176,20 +180,13 @@ fn serve_ready(
 /// # Errors
 /// The listener or the poll breaks.
 pub fn serve_pump(listener: std::net::TcpListener, back: SocketAddr) -> io::Result<()> {
-    listener.set_nonblocking(true)?;
-    let mut listener = TcpListener::from_std(listener);
-    let mut poll = Poll::new()?;
-    poll.registry()
-        .register(&mut listener, LISTENER, Interest::READABLE)?;
+    let (mut poll, listener) = listen(listener)?;
     let mut events = Events::with_capacity(1024);
     // A pair sits in two slots that follow each other: client at 2n, server at 2n + 1.
     let mut pairs: Slab<[Connection; 2]> = Slab::new();
     let mut buffer = vec![0; 128 * 1024];
     loop {
-        match poll.poll(&mut events, None) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            other => other?,
-        }
+        wait(&mut poll, &mut events, None)?;
         for event in &events {
             if event.token() == LISTENER {
                 while let Ok((stream, _)) = listener.accept() {
@@ -225,12 +222,7 @@ fn open_pair(
         poll.registry()
             .register(stream, Token(base + offset), interest)?;
     }
-    entry.insert(sides.map(|stream| Connection {
-        stream,
-        skip: 0,
-        is_get: false,
-        unsent: Vec::new(),
-    }));
+    entry.insert(sides.map(Connection::new));
     Ok(())
 }
 
@@ -238,11 +230,8 @@ fn pump(sides: &mut [Connection; 2], from: usize, buffer: &mut [u8]) -> io::Resu
     let unsent = std::mem::take(&mut sides[from].unsent);
     sides[from].send(&unsent)?;
     loop {
-        let count = match sides[from].stream.read(buffer) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(error),
+        let Some(count) = receive(&mut sides[from].stream, buffer)? else {
+            return Ok(());
         };
         sides[1 - from].send(&buffer[..count])?;
         if count < buffer.len() {
