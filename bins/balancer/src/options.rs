@@ -151,7 +151,7 @@ const FLAGS: &[Flag] = &[
     Flag {
         name: "-c",
         value: "",
-        help: "check the configuration and leave: status 0 if valid, 1 if not",
+        help: "check the configuration and leave (or --check-config): status 0 if valid, 1 if not",
         effect: Effect::Set(|options| options.check = true),
     },
     Flag {
