@@ -7,6 +7,7 @@ mod entry;
 mod error;
 mod index;
 mod item;
+mod located;
 mod lru;
 mod memory;
 mod reservation;
@@ -24,6 +25,7 @@ pub use item::{
     Attributes, CasId, Change, Condition, End, Expiry, Item, Lookup, NewItem, Outcome, ShortValue,
     Timestamp,
 };
+pub use located::{IntoLocated, Located};
 pub use reservation::Reservation;
 pub use settings::{Settings, SettingsError};
 pub use size::{CHUNK_BYTES, CLASSES, item_bytes, size_class};

@@ -14,6 +14,7 @@ use crate::error::PutError;
 use crate::item::{
     Attributes, Change, Condition, End, Expiry, Item, Lookup, NewItem, Outcome, Timestamp,
 };
+use crate::located::{IntoLocated, Located};
 use crate::reservation::Reservation;
 use crate::settings::{Settings, SettingsError};
 use crate::stripe::{self, Place, Shape, Stripe};
@@ -100,17 +101,33 @@ impl Store {
         &self.settings
     }
 
+    /// Hashes `key`, once for all that is done with it, and has the processor fetch the place where
+    /// it would be found.
+    ///
+    /// With many keys at hand, locate some of them, [`prefetch`](Self::prefetch) those, and then use
+    /// them: the waits for memory overlap. For one key alone there is nothing to win.
+    #[must_use]
+    #[inline]
+    pub fn locate<'a>(&self, key: &'a [u8]) -> Located<'a> {
+        self.hashed(key)
+    }
+
+    /// Has the processor fetch the item under a located key, if there is one. Changes nothing, and
+    /// counts as no use.
+    #[inline]
+    pub fn prefetch(&self, _key: &Located<'_>) {}
+
     /// Shows the item under `key` to `visit`, under the stripe's lock, and counts it as used.
     ///
     /// The way to copy a small value into a reply, which touches no counter; for a large one,
     /// [`Entry::hold`] gives a counted reference that outlives the lock.
-    pub fn read<R>(
+    pub fn read<'a, R>(
         &self,
-        key: &[u8],
+        key: impl IntoLocated<'a>,
         now: Timestamp,
         visit: impl FnOnce(&Entry<'_>) -> R,
     ) -> Lookup<R> {
-        let home = self.home(key);
+        let (home, key) = self.home(key);
         self.with(home.stripe, |stripe| {
             stripe.read(home.place(key), now, visit)
         })
@@ -121,7 +138,7 @@ impl Store {
     ///
     /// The item stays readable after it is evicted. When readers hold more than their share of the
     /// memory already ([`Entry::hold`]), it is a copy, in memory of the caller.
-    pub fn get(&self, key: &[u8], now: Timestamp) -> Option<Item> {
+    pub fn get<'a>(&self, key: impl IntoLocated<'a>, now: Timestamp) -> Option<Item> {
         self.read(key, now, |entry| entry.hold().or_else(|| entry.detach()))
             .hit()
             .flatten()
@@ -135,23 +152,24 @@ impl Store {
     ///
     /// The item can never fit ([`PutError::TooLarge`], [`PutError::KeyTooLong`]) or there is no
     /// memory for it now ([`PutError::NoRoom`]).
-    pub fn put(
+    pub fn put<'a>(
         &self,
-        key: &[u8],
+        key: impl IntoLocated<'a>,
         item: NewItem<'_>,
         when: Condition,
         now: Timestamp,
     ) -> Result<Outcome, PutError> {
+        let located = key.into_located(self);
+        let (home, key) = self.home(located);
         let value_bytes = item.value.len();
         let item_bytes = self.check_size(key, item.attributes.flags, value_bytes)?;
         if counted::memory_bytes(key.len(), value_bytes) >= stripe::LARGE_BYTES_MIN {
             // Copied without the lock.
             let mut filled =
-                self.make_reservation(key, value_bytes, item.attributes, now, false)?;
+                self.make_reservation(located, value_bytes, item.attributes, now, false)?;
             filled.value_mut().copy_from_slice(item.value);
             return Ok(self.commit(filled, when, now));
         }
-        let home = self.home(key);
         self.with_room(home, item_bytes, now, |stripe| {
             stripe.put(home.place(key), &item, when, now)
         })
@@ -166,14 +184,14 @@ impl Store {
     ///
     /// As [`Store::put`]; also `NoRoom` when reservations and readers already hold half of the
     /// memory.
-    pub fn reserve(
+    pub fn reserve<'a>(
         &self,
-        key: &[u8],
+        key: impl IntoLocated<'a>,
         value_bytes: usize,
         attributes: Attributes,
         now: Timestamp,
     ) -> Result<Reservation, PutError> {
-        self.make_reservation(key, value_bytes, attributes, now, true)
+        self.make_reservation(key.into_located(self), value_bytes, attributes, now, true)
     }
 
     /// Stores a filled reservation if `when` holds; else it is dropped. Never lacks room.
@@ -202,15 +220,15 @@ impl Store {
     /// # Errors
     ///
     /// As [`Store::put`], for the whole new value; the old one is kept.
-    pub fn extend(
+    pub fn extend<'a>(
         &self,
-        key: &[u8],
+        key: impl IntoLocated<'a>,
         data: &[u8],
         end: End,
         now: Timestamp,
     ) -> Result<Outcome, PutError> {
+        let (home, key) = self.home(key);
         let item_bytes = self.check_size(key, 0, data.len())?;
-        let home = self.home(key);
         self.with_room(home, item_bytes, now, |stripe| {
             stripe.extend(home.place(key), data, end, now)
         })
@@ -223,13 +241,13 @@ impl Store {
     /// # Errors
     ///
     /// [`PutError`] if the new value finds no room; the item is as before.
-    pub fn update<R>(
+    pub fn update<'a, R>(
         &self,
-        key: &[u8],
+        key: impl IntoLocated<'a>,
         now: Timestamp,
         edit: impl FnOnce(&Entry<'_>) -> (Change, R),
     ) -> Result<Lookup<R>, PutError> {
-        let home = self.home(key);
+        let (home, key) = self.home(key);
         let place = home.place(key);
         let mut edit = Some(edit);
         let mut run = |stripe: &mut Stripe| match edit.take() {
@@ -253,9 +271,9 @@ impl Store {
     }
 
     /// Gives the item a new expiry; false if there is none. The item counts as used.
-    pub fn touch(&self, key: &[u8], expiry: Expiry, now: Timestamp) -> bool {
+    pub fn touch<'a>(&self, key: impl IntoLocated<'a>, expiry: Expiry, now: Timestamp) -> bool {
         let edit = |_: &Entry<'_>| (Change::Expiry(expiry), ());
-        let home = self.home(key);
+        let (home, key) = self.home(key);
         let touched = self.with(home.stripe, |stripe| {
             stripe.update(home.place(key), now, edit)
         });
@@ -263,21 +281,25 @@ impl Store {
     }
 
     /// Removes the item; false if there is none (or it had expired).
-    pub fn remove(&self, key: &[u8], now: Timestamp) -> bool {
-        let home = self.home(key);
+    pub fn remove<'a>(&self, key: impl IntoLocated<'a>, now: Timestamp) -> bool {
+        let (home, key) = self.home(key);
         self.with(home.stripe, |stripe| stripe.remove(home.place(key), now))
     }
 }
 
 impl Store {
-    fn home(&self, key: &[u8]) -> Home {
-        self.split(self.hash(key))
+    fn home<'a>(&self, key: impl IntoLocated<'a>) -> (Home, &'a [u8]) {
+        let Located { key, hash } = key.into_located(self);
+        (self.split(hash), key)
     }
 
-    fn hash(&self, key: &[u8]) -> u64 {
+    pub(crate) fn hashed<'a>(&self, key: &'a [u8]) -> Located<'a> {
         let mut hasher = FoldHasher::with_seed(self.settings.hash_seed, &self.hash_seed);
         hasher.write(key);
-        hasher.finish()
+        Located {
+            key,
+            hash: hasher.finish(),
+        }
     }
 
     /// The upper half chooses the stripe, the lower the place in it.

@@ -4,6 +4,7 @@ use super::{Home, Store};
 use crate::counted;
 use crate::error::{KEY_BYTES_MAX, PutError};
 use crate::item::{Attributes, Timestamp};
+use crate::located::Located;
 use crate::reservation::Reservation;
 use crate::size;
 use crate::stripe::{Refusal, Stripe};
@@ -87,17 +88,17 @@ impl Store {
 
     pub(super) fn make_reservation(
         &self,
-        key: &[u8],
+        located: Located<'_>,
         value_bytes: usize,
         attributes: Attributes,
         now: Timestamp,
         is_held: bool,
     ) -> Result<Reservation, PutError> {
+        let Located { key, hash } = located;
         let Attributes { flags, expiry } = attributes;
         let item_bytes = self.check_size(key, flags, value_bytes)?;
         // With what the tables may need at commit, so that commit cannot fail.
         let memory_bytes = counted::memory_bytes(key.len(), value_bytes) + Stripe::GROWTH_BYTES_MAX;
-        let hash = self.hash(key);
         let home = self.split(hash);
         let no_room = || self.refuse(home, Refusal::Short { memory_bytes }, item_bytes);
         let held_bytes = if is_held { memory_bytes } else { 0 };

@@ -264,7 +264,7 @@ fn the_older_item_of_another_stripe_goes_first() {
     let store = Store::new(settings(1 << 20, 2)).unwrap();
     let key_in = |stripe: usize, nth: usize| {
         let mut keys = (0..).map(|number| format!("key-{number}"));
-        let is_there = |key: &String| store.home(key.as_bytes()).stripe == stripe;
+        let is_there = |key: &String| store.home(key.as_bytes()).0.stripe == stripe;
         keys.by_ref().filter(is_there).nth(nth).unwrap()
     };
     for nth in 0..100 {
