@@ -84,7 +84,8 @@ mod tests {
         assert_eq!(seen.map(crate::Lookup::hit), Ok(Some(2)));
         let mut room = store.reserve(key, 1, Attributes::default(), now).unwrap();
         room.value_mut().copy_from_slice(b"c");
-        store.commit(room, Condition::Always, now);
+        let stored = store.commit(room, Condition::Always, now);
+        assert!(matches!(stored, Outcome::Stored(_)));
         assert_eq!(store.get(key, now).unwrap().value(), b"c");
         assert!(store.remove(key, now) && !store.remove(b"key", now));
     }
