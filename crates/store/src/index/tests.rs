@@ -88,7 +88,7 @@ fn a_probe_names_the_items_that_may_be_meant() {
 
 #[test]
 fn an_item_takes_under_thirteen_bytes() {
-    let mut index = Index::new(CHUNK);
+    let mut index = Index::new(4 * CHUNK);
     let (mut items, mut bytes) = (0, 0);
     for number in 1..=300_000_u32 {
         index.insert(mix(number), item(number));
