@@ -1,13 +1,13 @@
 //! The memory itself: a header and the room behind it, by pointer.
 
-use core::alloc::Layout;
 use core::fmt;
 use core::mem::size_of;
-use core::ptr::{self, NonNull};
+use core::ptr::NonNull;
 use core::slice;
 
 use crate::memory;
-use crate::sync::{AtomicU32, Ordering, Witness, alloc_zeroed, dealloc};
+use crate::pool::Piece;
+use crate::sync::{AtomicU32, Ordering, Witness};
 
 #[repr(C)]
 pub(super) struct Header {
@@ -17,10 +17,12 @@ pub(super) struct Header {
     pub(super) room_bytes: u32,
     pub(super) flags: u32,
     pub(super) cas: u64,
+    /// What all this stands in.
+    pub(super) extent: Piece,
     pub(super) witness: Witness,
 }
 
-/// Points to an allocation that starts with a header. `1 + key + value <= room`.
+/// Points to an extent that starts with a header. `1 + key + value <= room`.
 pub(super) struct Block(pub(super) NonNull<Header>);
 
 // SAFETY: a block is memory without ties to a thread; it is changed only by its single owner
@@ -30,36 +32,37 @@ unsafe impl Send for Block {}
 unsafe impl Sync for Block {}
 
 impl Block {
-    pub(super) fn allocate(room_bytes: usize) -> Option<Self> {
-        let layout = Self::layout(room_bytes);
-        // SAFETY: the layout is not empty, a header is part of it.
-        let start = NonNull::new(unsafe { alloc_zeroed(layout) })?.cast::<Header>();
+    /// # Panics
+    ///
+    /// If the extent is not longer than a header, or longer than `u32::MAX`.
+    pub(super) fn new(extent: Piece) -> Self {
+        const { assert!(align_of::<Header>() <= memory::ALIGN) }
+        let room_bytes = extent.len().checked_sub(HEADER_BYTES);
+        let room_bytes = room_bytes.expect("an extent has room behind the header");
+        let start = extent.start().cast::<Header>();
         let header = Header {
             count: AtomicU32::new(LINKED),
             value_bytes: 0,
             room_bytes: u32::try_from(room_bytes).expect("items are at most 1 GiB"),
             flags: 0,
             cas: 0,
+            extent,
             witness: Witness::new(),
         };
-        // SAFETY: the allocation is ours, large enough and aligned for a header.
+        // SAFETY: the extent is longer than a header and aligned for it, as asserted above; it is
+        // owned by the header, and so is touched through this block only until `free`.
         unsafe { start.write(header) };
-        Some(Self(start))
-    }
-
-    fn layout(room_bytes: usize) -> Layout {
-        Layout::from_size_align(HEADER_BYTES + room_bytes, align_of::<Header>())
-            .expect("items are at most 1 GiB")
+        Self(start)
     }
 
     pub(super) fn header(&self) -> &Header {
-        // SAFETY: the header was written by `allocate` and lives until `free`, which waits for the
+        // SAFETY: the header was written by `new` and lives until `free`, which waits for the
         // last reference; it is written by the only owner of the block, and not while borrowed.
         unsafe { self.0.as_ref() }
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        memory::allocated_bytes(HEADER_BYTES + self.header().room_bytes as usize)
+        self.header().extent.memory_bytes()
     }
 
     pub(super) fn key(&self) -> &[u8] {
@@ -75,8 +78,8 @@ impl Block {
     fn room(&self) -> &[u8] {
         let header = self.header();
         header.witness.read();
-        // SAFETY: `allocate` gave that many zeroed bytes behind the header; who writes to them is
-        // the only owner of the block, so not while this borrow lives.
+        // SAFETY: the extent has that many bytes behind the header, initialised as those of every
+        // piece; who writes to them is the only owner of the block, so not while this borrow lives.
         unsafe { slice::from_raw_parts(self.room_start(), header.room_bytes as usize) }
     }
 
@@ -85,12 +88,12 @@ impl Block {
     /// The caller is the only reference to the block.
     pub(super) unsafe fn room_mut(&mut self) -> &mut [u8] {
         let room_bytes = self.header().room_bytes as usize;
-        // SAFETY: that many bytes are there and zeroed (`allocate`); no one else looks (caller).
+        // SAFETY: that many bytes are there (see `room`); no one else looks (caller).
         unsafe { slice::from_raw_parts_mut(self.room_start(), room_bytes) }
     }
 
     fn room_start(&self) -> *mut u8 {
-        // SAFETY: the allocation is longer than a header.
+        // SAFETY: the extent is longer than a header.
         unsafe { self.0.as_ptr().cast::<u8>().add(HEADER_BYTES) }
     }
 
@@ -117,14 +120,10 @@ impl Block {
     ///
     /// The caller is the only reference to the block and does not use it again.
     pub(super) unsafe fn free(&self) {
-        let header = self.header();
-        header.witness.write();
-        let layout = Self::layout(header.room_bytes as usize);
-        // SAFETY: allocated with this layout, and nobody looks any more (caller).
-        unsafe {
-            ptr::drop_in_place(self.0.as_ptr());
-            dealloc(self.0.as_ptr().cast(), layout);
-        }
+        self.header().witness.write();
+        // SAFETY: the header is read once and not looked at again (caller); its extent outlives
+        // the read, as it is owned by what was read, and goes back when that is dropped.
+        drop(unsafe { self.0.read() });
     }
 }
 
