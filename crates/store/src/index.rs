@@ -2,13 +2,13 @@
 
 use core::fmt;
 
-mod chunks;
 mod item_ref;
 #[cfg(test)]
 mod tests;
 
-use self::chunks::Chunks;
 pub(crate) use self::item_ref::ItemRef;
+use crate::buckets::Buckets;
+use crate::chunks::Chunks;
 
 /// A hash table of [`ItemRef`]s in buckets of one cache line each, growing by one bucket at a time
 /// (linear hashing).
@@ -32,9 +32,7 @@ pub(crate) struct Index {
     overflows: Chunks<Overflow>,
     /// The first of the chain of spare overflows.
     spare: u32,
-    buckets: u32,
-    /// The buckets rounded up to a power of two, less one.
-    mask: u32,
+    buckets: Buckets,
     len: u32,
 }
 
@@ -65,8 +63,7 @@ impl Index {
             heads,
             overflows: Chunks::new(chunk_bytes),
             spare: NONE,
-            buckets: BUCKETS_MIN,
-            mask: BUCKETS_MIN - 1,
+            buckets: Buckets::new(BUCKET_BITS_MIN),
             len: 0,
         }
     }
@@ -101,7 +98,7 @@ impl Index {
     }
 
     pub(crate) fn buckets(&self) -> usize {
-        self.buckets as usize
+        self.buckets.count() as usize
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
@@ -127,7 +124,7 @@ impl Index {
     /// Returns the place of the item with that hash which `is_it`.
     #[inline]
     pub(crate) fn find(&self, hash: u32, mut is_it: impl FnMut(ItemRef) -> bool) -> Option<Slot> {
-        let bucket = self.bucket(hash);
+        let bucket = self.buckets.of(hash);
         let wanted = head_of(hash);
         let words = &self.heads.at(bucket).0;
         for (lane, &entry) in words[..words.len() - 1].iter().enumerate() {
@@ -174,7 +171,7 @@ impl Index {
             }
             self.split();
         }
-        self.push(self.bucket(hash), entry(hash, item));
+        self.push(self.buckets.of(hash), entry(hash, item));
         self.len += 1;
     }
 
@@ -188,14 +185,14 @@ impl Index {
     /// Takes the item at a place out.
     pub(crate) fn remove(&mut self, slot: Slot) -> ItemRef {
         // The last entry of the bucket fills the gap.
-        let (mut before, mut last) = (NONE, slot.bucket);
+        let (mut before, mut last) = (slot.bucket, slot.bucket);
         while let Some(further) = next(self.part(last)) {
             (before, last) = (last, further);
         }
         let words = self.part_mut(last);
         let lane = used(words) - 1;
         let moved = core::mem::take(&mut words[lane]);
-        if lane == 0 && before != NONE {
+        if lane == 0 && last != slot.bucket {
             link(self.part_mut(before), NONE);
             self.give_spare(last);
         }
@@ -210,7 +207,7 @@ impl Index {
     /// Asks for the line in which `hash` is looked up first.
     #[inline]
     pub(crate) fn prefetch(&self, hash: u32) {
-        crate::prefetch::line(self.heads.at(self.bucket(hash)));
+        crate::prefetch::line(self.heads.at(self.buckets.of(hash)));
     }
 
     /// Returns up to two items that may have that hash, without a look at them: hints for fetching
@@ -218,7 +215,7 @@ impl Index {
     #[inline]
     pub(crate) fn probe(&self, hash: u32) -> [Option<ItemRef>; 2] {
         let wanted = head_of(hash);
-        let words = &self.heads.at(self.bucket(hash)).0;
+        let words = &self.heads.at(self.buckets.of(hash)).0;
         let mut found = words[..words.len() - 1]
             .iter()
             .filter(|&&entry| entry >> ItemRef::BITS == wanted)
@@ -233,7 +230,7 @@ impl Index {
     /// If what is found is not what is on the books.
     pub(crate) fn check_invariants(&self) -> usize {
         let (mut items, mut overflows) = (0, 0);
-        for bucket in 0..self.buckets {
+        for bucket in 0..self.buckets.count() {
             let mut part = bucket;
             loop {
                 let words = self.part(part);
@@ -241,7 +238,7 @@ impl Index {
                 assert!(part == bucket || used > 0, "no overflow is kept empty");
                 assert!(words[used..lanes].iter().all(|&entry| entry == 0));
                 for &entry in &words[..used] {
-                    assert_eq!(self.bucket(hash_of(entry, bucket)), bucket);
+                    assert_eq!(self.buckets.of(hash_of(entry, bucket)), bucket);
                 }
                 items += used;
                 let Some(further) = next(words) else { break };
@@ -261,16 +258,6 @@ impl Index {
             "an overflow is used or spare"
         );
         items
-    }
-
-    #[inline]
-    fn bucket(&self, hash: u32) -> u32 {
-        let bucket = hash & self.mask;
-        if bucket < self.buckets {
-            bucket
-        } else {
-            bucket & (self.mask >> 1)
-        }
     }
 
     /// The words of a bucket or an overflow.
@@ -293,11 +280,11 @@ impl Index {
     }
 
     fn is_full(&self) -> bool {
-        u64::from(self.len) >= u64::from(self.buckets) * LOAD
+        u64::from(self.len) >= u64::from(self.buckets.count()) * LOAD
     }
 
     fn needs_heads(&self) -> bool {
-        self.buckets == self.heads.len() && self.is_full()
+        self.buckets.count() == self.heads.len() && self.is_full()
     }
 
     fn grow_overflow(&mut self) {
@@ -344,10 +331,7 @@ impl Index {
     ///
     /// The overflows that come free while the bucket is taken apart are enough for both.
     fn split(&mut self) {
-        let added = self.buckets;
-        let old = self.bucket(added);
-        self.buckets += 1;
-        self.mask |= added;
+        let old = self.buckets.add();
         let Bucket(words) = core::mem::take(self.heads.at_mut(old));
         self.share(old, &words);
         let mut part = next(&words);
@@ -362,7 +346,7 @@ impl Index {
     /// Puts each entry, of what was a part of `old`, in its bucket.
     fn share(&mut self, old: u32, words: &[u64]) {
         for &entry in &words[..used(words)] {
-            self.push(self.bucket(hash_of(entry, old)), entry);
+            self.push(self.buckets.of(hash_of(entry, old)), entry);
         }
     }
 }

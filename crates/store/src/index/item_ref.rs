@@ -3,7 +3,7 @@
 use core::fmt;
 
 /// Where an item begins: a segment, and how far into it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct ItemRef(pub(super) u64);
 
 impl ItemRef {
