@@ -1,11 +1,11 @@
-//! The block that holds a large item, and the references that count on it.
+//! The block that holds a large value and its key, and the references that count on it.
 //!
 //! One extent holds a header, the key and the value. While it is filled, it has one owner
 //! ([`Unique`]); then the store holds one reference ([`Linked`]) and readers any number ([`Lent`]):
 //!
 //! ```text
-//! | count | value length | room | flags | id | piece | key length | key | value | spare |
-//!                                                     `------------- room -----------'
+//! | count | value length | room | extent | key length | key | value | spare |
+//!                                         `------------- room -----------'
 //! ```
 //!
 //! Whoever lets go last gives the extent back. Bytes change only while the store's is the only
@@ -20,13 +20,12 @@ use core::fmt;
 use core::mem;
 use std::sync::Arc;
 
-use crate::item::CasId;
 use crate::pool::{Piece, Pool};
 use crate::sync::Ordering;
 
 mod block;
 
-use block::{Block, HEADER_BYTES, Header, LINKED, READ, READER, READERS_MAX};
+use block::{Block, HEADER_BYTES, Header, LINKED, READER, READERS_MAX};
 
 /// A block that has one owner and is being filled. The value is at first whatever was there.
 pub(crate) struct Unique(Block);
@@ -37,7 +36,7 @@ impl Unique {
     /// # Panics
     ///
     /// If the extent is smaller, the key longer than 255 bytes or the extent than `u32::MAX`.
-    pub(crate) fn new(extent: Piece, key: &[u8], value_bytes: usize, flags: u32) -> Self {
+    pub(crate) fn new(extent: Piece, key: &[u8], value_bytes: usize) -> Self {
         assert!(
             extent.len() >= block_bytes(key.len(), value_bytes),
             "an extent of {} bytes is asked to hold {value_bytes}",
@@ -47,7 +46,6 @@ impl Unique {
         let mut unique = Self(Block::new(extent));
         let header = unique.header_mut();
         header.value_bytes = u32::try_from(value_bytes).expect("items are at most 1 GiB");
-        header.flags = flags;
         let room = unique.room_mut();
         room[0] = key_bytes;
         room[1..=key.len()].copy_from_slice(key);
@@ -68,16 +66,8 @@ impl Unique {
         &mut self.room_mut()[start..start + value_bytes]
     }
 
-    pub(crate) fn flags(&self) -> u32 {
-        self.0.header().flags
-    }
-
     pub(crate) fn memory_bytes(&self) -> usize {
         self.0.memory_bytes()
-    }
-
-    pub(crate) fn set_cas(&mut self, cas: CasId) {
-        self.header_mut().cas = cas.get();
     }
 
     /// Hands the block to the store.
@@ -119,33 +109,12 @@ impl Linked {
         self.0.value()
     }
 
-    pub(crate) fn flags(&self) -> u32 {
-        self.0.header().flags
-    }
-
-    pub(crate) fn cas(&self) -> CasId {
-        CasId::new(self.0.header().cas)
-    }
-
     pub(crate) fn memory_bytes(&self) -> usize {
         self.0.memory_bytes()
     }
 
     pub(crate) fn has_readers(&self) -> bool {
         self.0.header().count.load(Ordering::Relaxed) >= READER
-    }
-
-    /// Remembers that the item was read; returns whether it was before.
-    pub(crate) fn mark_read(&self) -> bool {
-        let count = &self.0.header().count;
-        if count.load(Ordering::Relaxed) & READ != 0 {
-            return true;
-        }
-        count.fetch_or(READ, Ordering::Relaxed) & READ != 0
-    }
-
-    pub(crate) fn was_read(&self) -> bool {
-        self.0.header().count.load(Ordering::Relaxed) & READ != 0
     }
 
     /// Makes a reference for a reader; its bytes count as held on the budget until it is dropped.
@@ -174,8 +143,8 @@ impl Linked {
         })
     }
 
-    /// Writes a new version in place, unread again, if nobody reads the block and it fits.
-    pub(crate) fn overwrite(&mut self, value: &[u8], flags: u32, cas: CasId) -> bool {
+    /// Writes a new value in place, if nobody reads the block and it fits.
+    pub(crate) fn overwrite(&mut self, value: &[u8]) -> bool {
         let start = 1 + self.key().len();
         let header = self.0.header();
         let fits = start + value.len() <= header.room_bytes as usize;
@@ -183,14 +152,11 @@ impl Linked {
         if !fits || header.count.load(Ordering::Acquire) >= READER {
             return false;
         }
-        header.count.store(LINKED, Ordering::Relaxed);
         header.witness.write();
         // SAFETY: `&mut self` is the store's only reference and the count shows no reader; a new one
         // can come from `lend` only, which needs this borrow to end. So the block is ours alone.
         let header = unsafe { self.0.0.as_mut() };
         header.value_bytes = u32::try_from(value.len()).expect("the value fits the room");
-        header.flags = flags;
-        header.cas = cas.get();
         // SAFETY: as above.
         let room = unsafe { self.0.room_mut() };
         room[start..start + value.len()].copy_from_slice(value);
@@ -227,14 +193,6 @@ impl Lent {
 
     pub(crate) fn value(&self) -> &[u8] {
         self.block.value()
-    }
-
-    pub(crate) fn flags(&self) -> u32 {
-        self.block.header().flags
-    }
-
-    pub(crate) fn cas(&self) -> CasId {
-        CasId::new(self.block.header().cas)
     }
 }
 

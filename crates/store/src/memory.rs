@@ -80,8 +80,8 @@ pub const ALIGN: usize = 16;
 
 /// The global allocator. Works anywhere.
 ///
-/// What an allocation costs is counted after glibc's malloc: a word before each chunk, whole pages
-/// for large ones. An allocator that fragments takes more than that in the long run.
+/// What an allocation costs is counted after glibc's malloc. An allocator that fragments takes more
+/// than that in the long run.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Heap;
@@ -89,18 +89,6 @@ pub struct Heap;
 impl Heap {
     fn layout(bytes: usize) -> Layout {
         Layout::from_size_align(bytes, ALIGN).expect("pieces are smaller than isize::MAX")
-    }
-
-    const fn memory_bytes(bytes: usize) -> usize {
-        if bytes >= MAPPED_BYTES_MIN {
-            return (bytes + 2 * WORD_BYTES).next_multiple_of(PAGE_BYTES);
-        }
-        let chunk = (bytes + WORD_BYTES).next_multiple_of(ALIGN);
-        if chunk < CHUNK_BYTES_MIN {
-            CHUNK_BYTES_MIN
-        } else {
-            chunk
-        }
     }
 }
 
@@ -110,7 +98,7 @@ unsafe impl Memory for Heap {
     fn usable_bytes(&self, kind: Kind, bytes: usize) -> usize {
         match kind {
             Kind::Segment => bytes,
-            Kind::Extent if bytes >= MAPPED_BYTES_MIN => Self::memory_bytes(bytes) - 2 * WORD_BYTES,
+            Kind::Extent if bytes >= MAPPED_BYTES_MIN => allocated_bytes(bytes) - 2 * WORD_BYTES,
             // The step of extents, so that a freed one fits the next of about its size.
             Kind::Extent => {
                 let usable = (bytes + WORD_BYTES).next_multiple_of(STEP_BYTES) - WORD_BYTES;
@@ -120,7 +108,7 @@ unsafe impl Memory for Heap {
     }
 
     fn memory_bytes_max(&self, _kind: Kind, bytes: usize) -> usize {
-        Self::memory_bytes(bytes)
+        allocated_bytes(bytes)
     }
 
     fn allocate(&self, _kind: Kind, bytes: usize) -> Option<Allocation> {
@@ -129,14 +117,30 @@ unsafe impl Memory for Heap {
         let start = NonNull::new(unsafe { alloc_zeroed(Self::layout(bytes)) })?;
         Some(Allocation {
             start,
-            memory_bytes: Self::memory_bytes(bytes),
+            memory_bytes: allocated_bytes(bytes),
         })
     }
 
     unsafe fn free(&self, _kind: Kind, start: NonNull<u8>, bytes: usize) -> usize {
         // SAFETY: `allocate` made it with this layout (caller: the same size).
         unsafe { dealloc(start.as_ptr(), Self::layout(bytes)) };
-        Self::memory_bytes(bytes)
+        allocated_bytes(bytes)
+    }
+}
+
+/// Returns the memory that an allocation of `bytes` takes, rounding and overhead included.
+///
+/// After glibc's malloc: a word before each chunk, chunks in multiples of 16 from 32 on, whole pages
+/// for large ones.
+pub(crate) const fn allocated_bytes(bytes: usize) -> usize {
+    if bytes >= MAPPED_BYTES_MIN {
+        return (bytes + 2 * WORD_BYTES).next_multiple_of(PAGE_BYTES);
+    }
+    let chunk = (bytes + WORD_BYTES).next_multiple_of(ALIGN);
+    if chunk < CHUNK_BYTES_MIN {
+        CHUNK_BYTES_MIN
+    } else {
+        chunk
     }
 }
 
@@ -265,10 +269,10 @@ mod tests {
 
     #[test]
     fn small_chunks_are_those_of_malloc() {
-        assert_eq!(Heap::memory_bytes(1), 32);
-        assert_eq!(Heap::memory_bytes(24), 32);
-        assert_eq!(Heap::memory_bytes(25), 48);
-        assert_eq!(Heap::memory_bytes(1 << 20), (1 << 20) + 4096);
+        assert_eq!(allocated_bytes(1), 32);
+        assert_eq!(allocated_bytes(24), 32);
+        assert_eq!(allocated_bytes(25), 48);
+        assert_eq!(allocated_bytes(1 << 20), (1 << 20) + 4096);
     }
 
     #[test]

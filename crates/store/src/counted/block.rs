@@ -11,12 +11,10 @@ use crate::sync::{AtomicU32, Ordering, Witness};
 
 #[repr(C)]
 pub(super) struct Header {
-    /// `LINKED` while the store has it, `READ` if it was read, and a `READER` for each reader.
+    /// `LINKED` while the store has it, and a `READER` for each reader.
     pub(super) count: AtomicU32,
     pub(super) value_bytes: u32,
     pub(super) room_bytes: u32,
-    pub(super) flags: u32,
-    pub(super) cas: u64,
     /// What all this stands in.
     pub(super) extent: Piece,
     pub(super) witness: Witness,
@@ -44,8 +42,6 @@ impl Block {
             count: AtomicU32::new(LINKED),
             value_bytes: 0,
             room_bytes: u32::try_from(room_bytes).expect("items are at most 1 GiB"),
-            flags: 0,
-            cas: 0,
             extent,
             witness: Witness::new(),
         };
@@ -105,7 +101,7 @@ impl Block {
     pub(super) unsafe fn let_go(&self, unit: u32) -> End {
         // Release: our reads come before the free; acquire: those of the others do.
         let before = self.header().count.fetch_sub(unit, Ordering::AcqRel);
-        let is_freed = (before - unit) & !READ == 0;
+        let is_freed = before == unit;
         if is_freed {
             // SAFETY: no reference is left, and a new one needs one.
             unsafe { self.free() };
@@ -144,7 +140,6 @@ pub(super) struct End {
 
 pub(super) const HEADER_BYTES: usize = size_of::<Header>();
 pub(super) const LINKED: u32 = 1;
-pub(super) const READ: u32 = 2;
-pub(super) const READER: u32 = 4;
+pub(super) const READER: u32 = 2;
 /// Half of what the count can hold, so that no number of readers overflows it.
 pub(super) const READERS_MAX: u32 = 1 << 31;

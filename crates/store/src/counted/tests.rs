@@ -5,17 +5,14 @@ use super::*;
 use crate::budget::Budget;
 use crate::memory::Heap;
 
-const CAS: CasId = CasId::new(7);
-
 fn pool() -> Arc<Pool> {
     Pool::new(Arc::new(Heap), Budget::new(1 << 20), 4096, 0)
 }
 
 fn unique(pool: &Arc<Pool>, key: &[u8], value: &[u8]) -> Unique {
     let extent = pool.extent(block_bytes(key.len(), value.len())).unwrap();
-    let mut block = Unique::new(extent, key, value.len(), 5);
+    let mut block = Unique::new(extent, key, value.len());
     block.value_mut().copy_from_slice(value);
-    block.set_cas(CAS);
     block
 }
 
@@ -35,13 +32,9 @@ fn a_block_keeps_what_was_filled_in() {
         for key in [&b"k"[..], &[b'x'; 255]] {
             let value = vec![b'v'; value_bytes];
             let block = unique(&pool, key, &value);
-            assert_eq!(
-                (block.key(), block.value(), block.flags()),
-                (key, &value[..], 5)
-            );
+            assert_eq!((block.key(), block.value()), (key, &value[..]));
             let block = block.into_linked();
             assert_eq!((block.key(), block.value()), (key, &value[..]));
-            assert_eq!((block.flags(), block.cas()), (5, CAS));
         }
     }
     assert_eq!(used(&pool), 0);
@@ -63,10 +56,7 @@ fn a_reader_keeps_the_block_and_its_bytes_on_the_books() {
     let second = block.lend().unwrap();
     assert_eq!(pool.budget().held(), bytes);
     assert!(!block.unlink());
-    assert_eq!(
-        (first.key(), first.value(), first.cas()),
-        (&b"key"[..], &b"value"[..], CAS)
-    );
+    assert_eq!((first.key(), first.value()), (&b"key"[..], &b"value"[..]));
     drop(first);
     assert_eq!((used(&pool), pool.budget().held()), (bytes, bytes));
     drop(second);
@@ -87,19 +77,14 @@ fn a_reader_that_leaves_first_frees_nothing() {
 fn a_block_is_written_in_place_only_without_readers() {
     let pool = pool();
     let mut block = linked(&pool, b"key", b"a value of some length");
-    block.mark_read();
     let reader = block.lend().unwrap();
-    assert!(!block.overwrite(b"new", 1, CasId::new(8)));
+    assert!(!block.overwrite(b"new"));
     assert_eq!(reader.value(), b"a value of some length");
     drop(reader);
-    assert!(block.overwrite(b"new", 1, CasId::new(8)));
-    assert_eq!(
-        (block.key(), block.value(), block.flags()),
-        (&b"key"[..], &b"new"[..], 1)
-    );
-    assert_eq!(block.cas(), CasId::new(8));
-    assert!(!block.was_read());
-    assert!(!block.overwrite(&[0; 4096], 1, CasId::new(9)));
+    assert!(block.overwrite(b"new"));
+    assert!(!block.has_readers());
+    assert_eq!((block.key(), block.value()), (&b"key"[..], &b"new"[..]));
+    assert!(!block.overwrite(&[0; 4096]));
 }
 
 #[test]
@@ -108,22 +93,9 @@ fn a_value_may_grow_into_the_spare_room() {
     let mut block = linked(&pool, b"k", b"");
     let spare = pool.extent(block_bytes(1, 0)).unwrap().len() - block_bytes(1, 0);
     let value = vec![b'x'; spare];
-    assert!(block.overwrite(&value, 0, CAS));
+    assert!(block.overwrite(&value));
     assert_eq!(block.value(), value);
-    assert!(!block.overwrite(&vec![b'x'; spare + 1], 0, CAS));
-}
-
-#[test]
-fn reading_is_remembered_beside_the_count() {
-    let pool = pool();
-    let block = linked(&pool, b"k", b"v");
-    assert!(!block.mark_read());
-    assert!(block.mark_read());
-    let reader = block.lend().unwrap();
-    assert!(block.has_readers());
-    drop(reader);
-    assert!(block.was_read() && !block.has_readers());
-    assert!(block.unlink());
+    assert!(!block.overwrite(&vec![b'x'; spare + 1]));
 }
 
 #[test]
