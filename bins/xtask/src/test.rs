@@ -154,7 +154,7 @@ fn loom() -> Command {
     command
 }
 
-/// The store with an allocation for each item, so that an overrun of one is seen.
+/// The store in its checked form, with an allocation for each item, so that an overrun of one is seen.
 fn address_sanitizer() -> Command {
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let mut command = cargo(&[
@@ -168,7 +168,7 @@ fn address_sanitizer() -> Command {
     command.arg(target);
     // The flag is not stable, the sanitizer is.
     command.env("RUSTC_BOOTSTRAP", "1");
-    command.env("RUSTFLAGS", "-Zsanitizer=address");
+    command.env("RUSTFLAGS", "-Zsanitizer=address --cfg steadfast_checked");
     command
         .arg("--target-dir")
         .arg(step::target_directory("sanitizer"));
