@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
-#![forbid(unsafe_code)]
+// But for `pages`, where memory is handed to the store.
+#![deny(unsafe_code)]
 
 mod budget;
 mod census;
@@ -10,6 +11,7 @@ mod kept;
 mod listener;
 mod maintenance;
 pub mod options;
+mod pages;
 mod server;
 pub mod settings;
 mod shared;

@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::facts::Facts;
 use crate::listener::Bound;
 use crate::maintenance;
+use crate::pages;
 use crate::settings::{Listen, Settings};
 use crate::shared::{Phase, Shared};
 use crate::worker::{WAKER_TOKEN, Worker};
@@ -85,7 +86,9 @@ impl Server {
         };
         // Workers free what others have allocated: with a heap each, the budget would not hold.
         memory::share_one_heap();
-        let store = Store::new(store_settings(&settings))?;
+        let store_settings = store_settings(&settings);
+        let pages = pages::for_budget(store_settings.memory_bytes_max);
+        let store = Store::with_memory(store_settings, pages)?;
         let engine = Engine::new(
             store,
             engine_settings(&settings, &bound.addresses),
