@@ -126,27 +126,23 @@ impl Index {
     pub(crate) fn find(&self, hash: u32, mut is_it: impl FnMut(ItemRef) -> bool) -> Option<Slot> {
         let bucket = self.buckets.of(hash);
         let wanted = head_of(hash);
-        let words = &self.heads.at(bucket).0;
-        for (lane, &entry) in words[..words.len() - 1].iter().enumerate() {
-            if entry >> ItemRef::BITS == wanted && is_it(ItemRef::of(entry)) {
-                return Some(Slot {
-                    bucket,
-                    part: bucket,
-                    lane: lane as u32,
-                });
-            }
+        let Bucket(words) = self.heads.at(bucket);
+        if let Some(lane) = find_in(words, wanted, &mut is_it) {
+            return Some(Slot {
+                bucket,
+                part: bucket,
+                lane,
+            });
         }
-        let mut part = next(words)?;
-        loop {
-            let words = &self.overflows.at(part & !OVERFLOW).0;
-            for (lane, &entry) in words[..words.len() - 1].iter().enumerate() {
-                if entry >> ItemRef::BITS == wanted && is_it(ItemRef::of(entry)) {
-                    let lane = lane as u32;
-                    return Some(Slot { bucket, part, lane });
-                }
+        let mut further = next(words);
+        while let Some(part) = further {
+            let Overflow(words) = self.overflows.at(part & !OVERFLOW);
+            if let Some(lane) = find_in(words, wanted, &mut is_it) {
+                return Some(Slot { bucket, part, lane });
             }
-            part = next(words)?;
+            further = next(words);
         }
+        None
     }
 
     /// Returns the place that holds `item` itself.
@@ -358,6 +354,29 @@ impl fmt::Debug for Index {
             .field("buckets", &self.buckets)
             .finish_non_exhaustive()
     }
+}
+
+/// Returns the lane of the entry that has `wanted` above its item, and whose item `is_it`.
+///
+/// All tags are compared before any is branched on: a branch for each could not be predicted.
+#[inline(always)]
+fn find_in<const N: usize>(
+    words: &[u64; N],
+    wanted: u64,
+    is_it: &mut impl FnMut(ItemRef) -> bool,
+) -> Option<u32> {
+    let mut matches = 0_u32;
+    for (lane, &entry) in words[..N - 1].iter().enumerate() {
+        matches |= u32::from(entry >> ItemRef::BITS == wanted) << lane;
+    }
+    while matches != 0 {
+        let lane = matches.trailing_zeros();
+        if is_it(ItemRef::of(words[lane as usize])) {
+            return Some(lane);
+        }
+        matches &= matches - 1;
+    }
+    None
 }
 
 /// The number of entries in a bucket or an overflow.
