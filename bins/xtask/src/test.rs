@@ -109,6 +109,9 @@ fn all_steps(options: &Options) -> Steps {
             }
         }
     }
+    if options.peers.iter().any(|peers| peers == "ours") {
+        steps.run("memory under churn", &mut with_peers("churn", "ours"));
+    }
     steps.run("the store under loom", &mut loom());
     steps.run("the store under AddressSanitizer", &mut address_sanitizer());
     if step::workspace().join("fuzz/Cargo.toml").exists() {
