@@ -51,7 +51,7 @@ impl Pool {
         reserve_segments: usize,
     ) -> Arc<Self> {
         let pool = Self {
-            kept_bytes_max: budget.limit() / KEPT_SHARE,
+            kept_bytes_max: kept_bytes_max(budget.limit()),
             memory,
             budget,
             segment_bytes,
@@ -363,8 +363,24 @@ impl fmt::Debug for Piece {
 }
 
 const HELD: &str = "a piece has its bytes until it is dropped";
-/// Kept pieces may take one part in this many of the memory.
-const KEPT_SHARE: usize = 64;
+/// Kept pieces may take one part in this many of the memory, or what a few of the largest values take,
+/// but not so much that little is left.
+const fn kept_bytes_max(limit: usize) -> usize {
+    const SHARE: usize = 64;
+    const SHARE_MAX: usize = 8;
+    const FEW_LARGE_BYTES: usize = 8 << 20;
+    let wanted = if limit / SHARE > FEW_LARGE_BYTES {
+        limit / SHARE
+    } else {
+        FEW_LARGE_BYTES
+    };
+    if wanted < limit / SHARE_MAX {
+        wanted
+    } else {
+        limit / SHARE_MAX
+    }
+}
+
 /// A kept extent is used again if it wastes at most one part in this many.
 const WASTE_SHARE: usize = 8;
 /// How many kept extents are looked at, the last freed first.
