@@ -228,6 +228,11 @@ impl Pool {
         let Some(owned) = kept.refill(owned, self.segment_bytes) else {
             return;
         };
+        if owned.memory_bytes() > self.kept_bytes_max {
+            drop(kept);
+            self.free(owned);
+            return;
+        }
         kept.push(owned);
         while kept.bytes > self.kept_bytes_max {
             let Some(oldest) = kept.pop_oldest() else {
