@@ -82,8 +82,8 @@ impl Pages {
         self.usable_bytes(bytes).next_multiple_of(self.page_bytes)
     }
 
-    /// Hands out a piece of [`usable_bytes`](Self::usable_bytes), and tells how much memory it takes
-    /// once it is filled: pages that it shares with others are theirs. `None` if no hole is as large.
+    /// Hands out a piece of [`usable_bytes`](Self::usable_bytes), and tells how much memory it takes,
+    /// once it is filled at the latest: pages that it shares with others are theirs. `None` if no hole is as large.
     ///
     /// The bytes are initialised: zero, or on a shared page what an earlier piece left there.
     pub fn allocate(&self, bytes: usize) -> Option<(NonNull<u8>, usize)> {
@@ -92,6 +92,11 @@ impl Pages {
         let (taken, hole) = places.holes.take(bytes)?;
         places.enter(&taken, &self.mapping);
         let pages = self.own_pages(&taken, &hole);
+        let is_huge = !places.huge.is_empty();
+        drop(places);
+        if !is_huge && pages.len() >= POPULATED_PAGES_MIN * self.page_bytes {
+            self.mapping.populate(pages.clone());
+        }
         Some((self.mapping.at(taken.start), pages.len()))
     }
 
@@ -180,6 +185,9 @@ impl Places {
 /// Pieces are laid out in steps of so many bytes, so that one may end in the middle of a page and
 /// another begin there.
 const STEP_BYTES: usize = 512;
+
+/// From so many on, pages are asked for at once: a piece is about to be filled.
+const POPULATED_PAGES_MIN: usize = 4;
 
 #[cfg(test)]
 mod tests;

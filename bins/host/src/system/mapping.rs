@@ -86,6 +86,15 @@ impl Mapping {
         unsafe { libc::madvise(place, range.len(), advice) };
     }
 
+    /// Sets memory behind whole pages at once, for less than a fault for each.
+    ///
+    /// A hint: before Linux 5.14, and when there is no memory, they are left to faults.
+    pub(crate) fn populate(&self, range: Range<usize>) {
+        let place = self.place(&range);
+        // SAFETY: the range is within the mapping (`place`), and its contents do not change.
+        unsafe { libc::madvise(place, range.len(), libc::MADV_POPULATE_WRITE) };
+    }
+
     /// Gives the memory of whole pages back, also if they are locked; they are zero when touched
     /// again.
     ///
