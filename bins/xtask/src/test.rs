@@ -17,7 +17,7 @@ options:
                    default real,mixed,ours; with `none` neither Apache nor root is needed
   --help           print this
 
-The guide needs root and Debian's Apache, PHP, memcached and HAProxy. Root installs what is missing.
+Counting instructions needs valgrind. The guide needs root and Debian's Apache, PHP, memcached and HAProxy. Root installs what is missing.
 ";
 
 struct Options {
@@ -112,6 +112,7 @@ fn all_steps(options: &Options) -> Steps {
     if options.peers.iter().any(|peers| peers == "ours") {
         steps.run("memory under churn", &mut with_peers("churn", "ours"));
     }
+    steps.run("instructions per get and set", &mut instructions());
     steps.run("the store under loom", &mut loom());
     steps.run("the store under AddressSanitizer", &mut address_sanitizer());
     if step::workspace().join("fuzz/Cargo.toml").exists() {
@@ -131,6 +132,14 @@ fn build() -> Command {
 fn with_peers(test: &str, peers: &str) -> Command {
     let mut command = cargo(&["test", "--workspace", "--features", "steadfast-tests/peers"]);
     command.args(["--test", test, "--", "--peers", peers]);
+    command
+}
+
+/// What a get and a set cost, beside what they did cost: exact where a stopwatch is not.
+fn instructions() -> Command {
+    let own = std::env::current_exe().unwrap_or_else(|_| "xtask".into());
+    let mut command = Command::new(own);
+    command.arg("instructions");
     command
 }
 
