@@ -69,6 +69,10 @@ pub fn allow_core_dumps() -> io::Result<()> {
 pub fn lock_memory() -> io::Result<()> {
     let unlimited = resource::RLIM_INFINITY;
     resource::setrlimit(Resource::RLIMIT_MEMLOCK, unlimited, unlimited)?;
+    lock_touched_pages()
+}
+
+pub(crate) fn lock_touched_pages() -> io::Result<()> {
     let on_fault = MlockAllFlags::from_bits_retain(libc::MCL_ONFAULT);
     Ok(mman::mlockall(
         MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE | on_fault,
