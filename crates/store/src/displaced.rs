@@ -16,6 +16,12 @@ impl Displaced {
         }
     }
 
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        // The first place is filled first.
+        self.0[0].is_none()
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.0.iter().all(Option::is_some)
     }
@@ -23,8 +29,7 @@ impl Displaced {
     /// Takes the extents, if there are any.
     #[inline]
     pub(crate) fn take(&mut self) -> Option<Self> {
-        // The first place is filled first.
-        self.0[0].is_some().then(|| core::mem::take(self))
+        (!self.is_empty()).then(|| core::mem::take(self))
     }
 }
 

@@ -43,7 +43,8 @@ impl Stripe {
             match done {
                 Step::Idle => return step > 0,
                 Step::Worked => {}
-                Step::Freed if self.displaced.is_full() || self.pool.could_give(bytes) => break,
+                // What is displaced is free when the lock is gone, not before.
+                Step::Freed if !self.displaced.is_empty() || self.pool.could_give(bytes) => break,
                 Step::Freed => {}
             }
         }
