@@ -3,7 +3,7 @@
 use bytes::BufMut;
 
 use crate::Key;
-use crate::number::put_decimal;
+use crate::number::{DECIMAL_CHARS_MAX, Tail};
 
 /// One line of an answer, borrowing from the buffer that it was parsed from.
 ///
@@ -102,20 +102,39 @@ impl Response<'_> {
     /// # Panics
     ///
     /// If `out` cannot grow and is too small, as every write to a `BufMut`.
+    #[inline]
     pub fn encode(&self, out: &mut impl BufMut) {
+        match self.fixed_line() {
+            Some(line) => out.put_slice(line),
+            None => self.encode_words(out),
+        }
+    }
+
+    /// The line, if there is nothing in it that varies.
+    #[inline]
+    const fn fixed_line(&self) -> Option<&'static [u8]> {
+        Some(match self {
+            Self::Stored => b"STORED\r\n",
+            Self::NotStored => b"NOT_STORED\r\n",
+            Self::Exists => b"EXISTS\r\n",
+            Self::NotFound => b"NOT_FOUND\r\n",
+            Self::Deleted => b"DELETED\r\n",
+            Self::Touched => b"TOUCHED\r\n",
+            Self::Ok => b"OK\r\n",
+            Self::Reset => b"RESET\r\n",
+            Self::End => b"END\r\n",
+            _ => return None,
+        })
+    }
+
+    fn encode_words(&self, out: &mut impl BufMut) {
         match *self {
-            Self::Stored => out.put_slice(b"STORED\r\n"),
-            Self::NotStored => out.put_slice(b"NOT_STORED\r\n"),
-            Self::Exists => out.put_slice(b"EXISTS\r\n"),
-            Self::NotFound => out.put_slice(b"NOT_FOUND\r\n"),
-            Self::Deleted => out.put_slice(b"DELETED\r\n"),
-            Self::Touched => out.put_slice(b"TOUCHED\r\n"),
-            Self::Ok => out.put_slice(b"OK\r\n"),
-            Self::Reset => out.put_slice(b"RESET\r\n"),
-            Self::End => out.put_slice(b"END\r\n"),
             Self::Number(number) => {
-                put_decimal(number, out);
-                out.put_slice(b"\r\n");
+                let mut line = Tail::<{ DECIMAL_CHARS_MAX + 2 }>::new();
+                line.push(b'\n');
+                line.push(b'\r');
+                line.push_decimal(number);
+                out.put_slice(line.as_bytes());
             }
             Self::Value(header) => header.encode(out),
             Self::Stat { name, value } => {
@@ -129,6 +148,7 @@ impl Response<'_> {
             Self::Error(text) => put_line(b"ERROR", text, out),
             Self::ClientError(text) => put_line(b"CLIENT_ERROR", text, out),
             Self::ServerError(text) => put_line(b"SERVER_ERROR", text, out),
+            _ => unreachable!("a line without words is fixed"),
         }
     }
 }
@@ -150,18 +170,27 @@ impl ValueHeader<'_> {
         out.put_slice(b"\r\n");
     }
 
-    fn encode(&self, out: &mut impl BufMut) {
+    /// Writes the line; the caller writes the data block.
+    ///
+    /// # Panics
+    ///
+    /// If `out` cannot grow and is too small, as every write to a `BufMut`.
+    #[inline]
+    pub fn encode(&self, out: &mut impl BufMut) {
+        let mut tail = Tail::<VALUE_TAIL_BYTES_MAX>::new();
+        tail.push(b'\n');
+        tail.push(b'\r');
+        if let Some(cas) = self.cas {
+            tail.push_decimal(cas);
+            tail.push(b' ');
+        }
+        tail.push_decimal(self.value_bytes as u64);
+        tail.push(b' ');
+        tail.push_decimal(self.flags.into());
+        tail.push(b' ');
         out.put_slice(b"VALUE ");
         self.key.encode(out);
-        out.put_u8(b' ');
-        put_decimal(self.flags.into(), out);
-        out.put_u8(b' ');
-        put_decimal(self.value_bytes as u64, out);
-        if let Some(cas) = self.cas {
-            out.put_u8(b' ');
-            put_decimal(cas, out);
-        }
-        out.put_slice(b"\r\n");
+        out.put_slice(tail.as_bytes());
     }
 }
 
@@ -173,3 +202,6 @@ fn put_line(word: &[u8], text: &[u8], out: &mut impl BufMut) {
     }
     out.put_slice(b"\r\n");
 }
+
+/// Three numbers with a space before each, and the end of the line.
+const VALUE_TAIL_BYTES_MAX: usize = 3 * (1 + DECIMAL_CHARS_MAX) + 2;
