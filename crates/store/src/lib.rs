@@ -14,6 +14,7 @@ mod reservation;
 mod segments;
 mod settings;
 mod size;
+pub mod snapshot;
 mod stats;
 mod store;
 mod stripe;

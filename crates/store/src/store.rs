@@ -20,6 +20,7 @@ use crate::settings::{Settings, SettingsError};
 use crate::stripe::{self, Place, Shape, Stripe};
 use crate::sync::{Arc, AtomicU32, AtomicUsize, Lock, Ordering};
 
+mod restore;
 mod room;
 mod upkeep;
 

@@ -13,6 +13,7 @@ use crate::sync::Arc;
 
 mod evict;
 mod invariants;
+mod restore;
 mod write;
 
 /// A part of the items, chosen by hash, with an order of eviction and counters of its own.
