@@ -20,7 +20,7 @@ use crate::store::{Cursor, Store};
 pub struct Saver<'a> {
     store: &'a Store,
     ends: Ends,
-    /// `None` at the end.
+    /// Some between the head and the end.
     writer: Option<Writer>,
     /// Where the walk goes on; `None` at its end.
     cursor: Option<Cursor>,
@@ -62,28 +62,15 @@ impl<'a> Saver<'a> {
         if let Some(head) = self.head.take() {
             self.writer = Some(Writer::new(&head, out));
         }
-        let Some(writer) = &mut self.writer else {
-            return false;
-        };
-        if let Some(item) = self.large.front() {
-            let start = self.written_bytes;
-            let end = item.value().len().min(start + Writer::PIECE_BYTES_MAX);
-            if start == 0 {
-                let end = self.ends.unix(item.expiry());
-                let record = Record::new(item.key(), item.flags(), item.cas(), end);
-                writer.large(&record, item.value().len() as u32, out);
-            }
-            writer.piece(&item.value()[start..end], out);
-            self.written_bytes = end;
-            if end == item.value().len() {
-                self.large.pop_front();
-                self.written_bytes = 0;
-            }
+        if !self.large.is_empty() {
+            self.write_large(out);
         } else if let Some(cursor) = self.cursor {
             self.cursor = self.walk(cursor, out);
-        } else {
+        } else if let Some(writer) = self.writer.take() {
             self.items = writer.items();
-            self.writer.take().expect("it was there").finish(out);
+            writer.finish(out);
+        } else {
+            return false;
         }
         true
     }
@@ -94,6 +81,27 @@ impl<'a> Saver<'a> {
         self.writer.as_ref().map_or(self.items, Writer::items)
     }
 
+    /// Writes the next part of the first large item.
+    fn write_large(&mut self, out: &mut Vec<u8>) {
+        let (Some(writer), Some(item)) = (&mut self.writer, self.large.front()) else {
+            return;
+        };
+        let start = self.written_bytes;
+        let end = item.value().len().min(start + Writer::PIECE_BYTES_MAX);
+        if start == 0 {
+            let expiry = self.ends.unix(item.expiry());
+            let record = Record::new(item.key(), item.flags(), item.cas(), expiry);
+            writer.large(&record, item.value().len() as u32, out);
+        }
+        writer.piece(&item.value()[start..end], out);
+        self.written_bytes = end;
+        if end == item.value().len() {
+            self.large.pop_front();
+            self.written_bytes = 0;
+        }
+    }
+
+    /// Writes the small items of the walk's next step, and takes all that it shows off the store.
     fn walk(&mut self, from: Cursor, out: &mut Vec<u8>) -> Option<Cursor> {
         let Self {
             writer,
@@ -115,7 +123,7 @@ impl<'a> Saver<'a> {
                 large.push_back(item);
             } else {
                 // Others hold too much already: copied at once, whatever its size.
-                write_large(writer, &record, entry.value(), out);
+                copy_large(writer, &record, entry.value(), out);
             }
         });
         let mut rest = &keys[..];
@@ -149,7 +157,7 @@ impl Ends {
 }
 
 /// Writes a large item in one go.
-fn write_large(writer: &mut Writer, record: &Record<'_>, value: &[u8], out: &mut Vec<u8>) {
+fn copy_large(writer: &mut Writer, record: &Record<'_>, value: &[u8], out: &mut Vec<u8>) {
     writer.large(record, value.len() as u32, out);
     for piece in value.chunks(Writer::PIECE_BYTES_MAX) {
         writer.piece(piece, out);
