@@ -103,32 +103,28 @@ pub(crate) fn parse_exptime_wide(word: &[u8]) -> Option<i32> {
     Some(wide as i32)
 }
 
-/// The end of a line, put together from its last byte to its first, as numbers are.
-#[derive(Debug)]
-pub(crate) struct Tail<const ROOM: usize> {
-    text: [u8; ROOM],
-    start: usize,
+/// A text of up to 16 bytes in a register, put together from its last byte to its first, as numbers
+/// are.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Short {
+    text: u128,
+    bytes: usize,
 }
 
-impl<const ROOM: usize> Tail<ROOM> {
-    #[inline]
-    pub(crate) const fn new() -> Self {
-        Self {
-            text: [0; ROOM],
-            start: ROOM,
-        }
-    }
+impl Short {
+    pub(crate) const BYTES_MAX: usize = size_of::<u128>();
 
     /// Puts `byte` before what is there.
     #[inline]
     pub(crate) const fn push(&mut self, byte: u8) {
-        self.start -= 1;
-        self.text[self.start] = byte;
+        debug_assert!(self.bytes < Self::BYTES_MAX, "the caller counts");
+        self.text = self.text << 8 | byte as u128;
+        self.bytes += 1;
     }
 
     /// Puts `number` in decimal before what is there.
     #[inline]
-    pub(crate) const fn push_decimal(&mut self, mut number: u64) {
+    pub(crate) const fn push_decimal(&mut self, mut number: u32) {
         while number > 9 {
             self.push(b'0' + (number % 10) as u8);
             number /= 10;
@@ -137,17 +133,25 @@ impl<const ROOM: usize> Tail<ROOM> {
     }
 
     #[inline]
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.text[self.start..]
+    pub(crate) fn put(self, out: &mut impl BufMut) {
+        let text = self.text.to_le_bytes();
+        out.put_slice(&text[..self.bytes.min(Self::BYTES_MAX)]);
     }
 }
 
 /// Writes `number` in decimal.
-#[inline]
-pub(crate) fn put_decimal(number: u64, out: &mut impl BufMut) {
-    let mut text = Tail::<DECIMAL_CHARS_MAX>::new();
-    text.push_decimal(number);
-    out.put_slice(text.as_bytes());
+pub(crate) fn put_decimal(mut number: u64, out: &mut impl BufMut) {
+    let mut text = [0u8; DECIMAL_CHARS_MAX];
+    let mut start = text.len();
+    loop {
+        start -= 1;
+        text[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.put_slice(&text[start..]);
 }
 
 /// Writes `number` in decimal, with `-` where it is negative.
@@ -181,7 +185,7 @@ const fn is_c_space(byte: u8) -> bool {
 const NARROW_CHARS_MAX: usize = 11;
 const WIDE_CHARS_MAX: usize = 22;
 /// `u64::MAX` has 20 digits.
-pub(crate) const DECIMAL_CHARS_MAX: usize = 20;
+const DECIMAL_CHARS_MAX: usize = 20;
 /// Where the number of a stored value must have ended: bounds the work of `incr` on a megabyte of
 /// spaces or zeros, which is done under a lock.
 const STORED_CHARS_MAX: usize = 1024;

@@ -3,7 +3,7 @@
 use bytes::BufMut;
 
 use crate::Key;
-use crate::number::{DECIMAL_CHARS_MAX, Tail};
+use crate::number::{Short, put_decimal};
 
 /// One line of an answer, borrowing from the buffer that it was parsed from.
 ///
@@ -130,11 +130,8 @@ impl Response<'_> {
     fn encode_words(&self, out: &mut impl BufMut) {
         match *self {
             Self::Number(number) => {
-                let mut line = Tail::<{ DECIMAL_CHARS_MAX + 2 }>::new();
-                line.push(b'\n');
-                line.push(b'\r');
-                line.push_decimal(number);
-                out.put_slice(line.as_bytes());
+                put_decimal(number, out);
+                out.put_slice(b"\r\n");
             }
             Self::Value(header) => header.encode(out),
             Self::Stat { name, value } => {
@@ -177,20 +174,42 @@ impl ValueHeader<'_> {
     /// If `out` cannot grow and is too small, as every write to a `BufMut`.
     #[inline]
     pub fn encode(&self, out: &mut impl BufMut) {
-        let mut tail = Tail::<VALUE_TAIL_BYTES_MAX>::new();
-        tail.push(b'\n');
-        tail.push(b'\r');
-        if let Some(cas) = self.cas {
-            tail.push_decimal(cas);
-            tail.push(b' ');
-        }
-        tail.push_decimal(self.value_bytes as u64);
-        tail.push(b' ');
-        tail.push_decimal(self.flags.into());
-        tail.push(b' ');
         out.put_slice(b"VALUE ");
         self.key.encode(out);
-        out.put_slice(tail.as_bytes());
+        match self.short_tail() {
+            Some(tail) => tail.put(out),
+            None => self.encode_tail(out),
+        }
+    }
+
+    /// The numbers and the end of the line, if they are as small as they usually are.
+    #[inline]
+    fn short_tail(&self) -> Option<Short> {
+        let value_bytes = u32::try_from(self.value_bytes).ok()?;
+        if self.flags > SHORT_FLAGS_MAX || value_bytes > SHORT_VALUE_BYTES_MAX || self.cas.is_some()
+        {
+            return None;
+        }
+        let mut tail = Short::default();
+        tail.push(b'\n');
+        tail.push(b'\r');
+        tail.push_decimal(value_bytes);
+        tail.push(b' ');
+        tail.push_decimal(self.flags);
+        tail.push(b' ');
+        Some(tail)
+    }
+
+    fn encode_tail(&self, out: &mut impl BufMut) {
+        out.put_u8(b' ');
+        put_decimal(self.flags.into(), out);
+        out.put_u8(b' ');
+        put_decimal(self.value_bytes as u64, out);
+        if let Some(cas) = self.cas {
+            out.put_u8(b' ');
+            put_decimal(cas, out);
+        }
+        out.put_slice(b"\r\n");
     }
 }
 
@@ -203,5 +222,7 @@ fn put_line(word: &[u8], text: &[u8], out: &mut impl BufMut) {
     out.put_slice(b"\r\n");
 }
 
-/// Three numbers with a space before each, and the end of the line.
-const VALUE_TAIL_BYTES_MAX: usize = 3 * (1 + DECIMAL_CHARS_MAX) + 2;
+/// Five and seven digits, two spaces and the line's end are sixteen bytes.
+const SHORT_FLAGS_MAX: u32 = 99_999;
+const SHORT_VALUE_BYTES_MAX: u32 = 9_999_999;
+const _: () = assert!(5 + 7 + 4 == Short::BYTES_MAX, "what is short fits");

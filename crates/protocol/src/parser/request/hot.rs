@@ -3,13 +3,15 @@
 //! What looks in any way different, or is not there as a whole, is left to the long way, which
 //! knows all the rules and words all the errors. So there is nothing to decide here, only to
 //! recognise: a request that comes out of this file is the one that the long way would give.
+//!
+//! All of it is inlined into one function, which writes the request where the caller wants it.
 
 use crate::number::parse_u64;
 use crate::scan::find_blank;
 use crate::{Arithmetic, Key, Keys, Request, Storage, StorageVerb};
 
 /// A request and the length of its line, if `input` begins with one of these shapes.
-#[inline]
+#[inline(always)]
 pub(super) fn parse(input: &[u8]) -> Option<(Request<'_>, usize)> {
     let (verb, rest) = input.split_first_chunk::<4>()?;
     let (request, left) = match verb {
@@ -24,7 +26,7 @@ pub(super) fn parse(input: &[u8]) -> Option<(Request<'_>, usize)> {
 }
 
 /// `get KEY`.
-#[inline]
+#[inline(always)]
 fn parse_get(rest: &[u8], cas: bool) -> Option<(Request<'_>, &[u8])> {
     let (key, rest) = split_key(rest)?;
     let keys = Keys::one(key);
@@ -32,7 +34,7 @@ fn parse_get(rest: &[u8], cas: bool) -> Option<(Request<'_>, &[u8])> {
 }
 
 /// `set KEY FLAGS EXPTIME BYTES`, also with `noreply`.
-#[inline]
+#[inline(always)]
 fn parse_set(rest: &[u8]) -> Option<(Request<'_>, &[u8])> {
     let (key, rest) = split_key(rest)?;
     let (flags, rest) = split_number(rest.strip_prefix(b" ")?)?;
@@ -54,7 +56,7 @@ fn parse_set(rest: &[u8]) -> Option<(Request<'_>, &[u8])> {
 }
 
 /// `incr KEY DELTA`.
-#[inline]
+#[inline(always)]
 fn parse_arithmetic(operation: Arithmetic, rest: &[u8]) -> Option<(Request<'_>, &[u8])> {
     let (key, rest) = split_key(rest)?;
     let rest = rest.strip_prefix(b" ")?;
@@ -71,7 +73,7 @@ fn parse_arithmetic(operation: Arithmetic, rest: &[u8]) -> Option<(Request<'_>, 
 
 /// A key and what is behind it. One with a control character ends there, and nothing that may
 /// follow a key does.
-#[inline]
+#[inline(always)]
 fn split_key(rest: &[u8]) -> Option<(Key<'_>, &[u8])> {
     let end = find_blank(within(rest)).filter(|&end| end > 0)?;
     let (word, rest) = rest.split_at(end);
@@ -79,7 +81,7 @@ fn split_key(rest: &[u8]) -> Option<(Key<'_>, &[u8])> {
 }
 
 /// A plain number of up to nine digits, which fits everywhere, and what is behind it.
-#[inline]
+#[inline(always)]
 fn split_number(rest: &[u8]) -> Option<(u32, &[u8])> {
     let mut number = 0;
     for (at, &byte) in rest.iter().enumerate() {
@@ -96,7 +98,7 @@ fn split_number(rest: &[u8]) -> Option<(u32, &[u8])> {
 }
 
 /// What is behind the end of a line.
-#[inline]
+#[inline(always)]
 fn split_end(rest: &[u8]) -> Option<&[u8]> {
     match rest {
         [b'\r', b'\n', rest @ ..] | [b'\n', rest @ ..] => Some(rest),
@@ -105,7 +107,7 @@ fn split_end(rest: &[u8]) -> Option<&[u8]> {
 }
 
 /// The part in which a word has to end: it bounds what is looked at in vain.
-#[inline]
+#[inline(always)]
 fn within(rest: &[u8]) -> &[u8] {
     rest.get(..=Key::BYTES_MAX).unwrap_or(rest)
 }
