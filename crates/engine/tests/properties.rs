@@ -352,6 +352,21 @@ proptest! {
     }
 }
 
+#[test]
+fn a_full_output_interrupts_a_look_ahead_that_came_to_half_a_line() {
+    let mut cache = Cache::new();
+    let value = "v".repeat(600_000);
+    cache.ask(format!("set k 0 0 {}\r\n{value}\r\n", value.len()).as_bytes());
+    let half_a_line = "get a-key-that-is-longer-than-the-line-before";
+    let answer = cache.ask(format!("get k\r\nget k\r\nverbosity 1\r\n{half_a_line}").as_bytes());
+    assert!(
+        answer.ends_with("v\r\nEND\r\nOK\r\n"),
+        "{} bytes",
+        answer.len()
+    );
+    assert_eq!(cache.ask(b"\r\n"), "END\r\n");
+}
+
 proptest! {
     // Each case moves megabytes.
     #![proptest_config(ProptestConfig::with_cases(12))]
