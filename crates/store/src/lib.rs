@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod budget;
+mod cache;
 mod counted;
 mod displaced;
 mod entry;
@@ -20,6 +21,7 @@ mod store;
 mod stripe;
 mod sync;
 
+pub use cache::{Cache, Value};
 pub use entry::Entry;
 pub use error::{KEY_BYTES_MAX, PutError};
 pub use item::{
