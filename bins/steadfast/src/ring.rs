@@ -1,13 +1,18 @@
 //! `steadfast ring`: who holds a key, and what moves.
 
+mod difference;
 mod document;
+mod explain;
 mod fault;
 mod keys;
 mod list;
 mod options;
+mod picture;
 mod place;
 mod pool;
+mod shares;
 mod source;
+mod table;
 mod target;
 
 use std::fmt;
@@ -34,9 +39,9 @@ pub(crate) enum Failure {
 pub(crate) fn run(command: &RingCommand) -> Result<(), Failure> {
     let result = match command {
         RingCommand::Place(source) => place::run(source),
-        RingCommand::Where(_) | RingCommand::Shares(_) | RingCommand::Diff(_) => {
-            Err(Fault::new("not yet").into())
-        }
+        RingCommand::Where(options) => explain::run(options),
+        RingCommand::Shares(options) => shares::run(options),
+        RingCommand::Diff(options) => difference::run(options),
     };
     match result {
         // Whoever read the answers has had enough of them.

@@ -93,12 +93,18 @@ fn insert(
 const DEPTH_MAX: usize = 64;
 
 fn too_deep(place: &Place) -> Fault {
-    Fault::at(place, format!("lists and maps nest deeper than {DEPTH_MAX}"))
+    Fault::at(
+        place,
+        format!("lists and maps nest deeper than {DEPTH_MAX}"),
+    )
 }
 
 /// The byte offset of a line and column, both from 1; the column counts bytes.
 fn offset(text: &Text, line: usize, column: usize) -> usize {
-    let lines = text.content.split_inclusive('\n').take(line.saturating_sub(1));
+    let lines = text
+        .content
+        .split_inclusive('\n')
+        .take(line.saturating_sub(1));
     lines.map(str::len).sum::<usize>() + column.saturating_sub(1)
 }
 

@@ -83,7 +83,9 @@ impl Text {
             .iter()
             .rposition(|&byte| byte == b'\n')
             .map_or(0, |end| end + 1);
-        let characters = before[line_start..].iter().filter(|&&byte| byte & 0xc0 != 0x80);
+        let characters = before[line_start..]
+            .iter()
+            .filter(|&&byte| byte & 0xc0 != 0x80);
         Place {
             file: Rc::clone(&self.name),
             line: before.iter().filter(|&&byte| byte == b'\n').count() + 1,

@@ -20,17 +20,25 @@ pub(crate) fn check(key: &[u8]) -> Result<(), (usize, String)> {
         return Err((KEY_BYTES_MAX, message));
     }
     // Without an early end, which lets the compiler look at many bytes at once.
-    let is_clean = key.iter().fold(true, |clean, &byte| clean & (byte > b' ') & (byte != 0x7f));
+    let is_clean = key
+        .iter()
+        .fold(true, |clean, &byte| clean & (byte > b' ') & (byte != 0x7f));
     if is_clean {
         return Ok(());
     }
-    let at = key.iter().position(|&byte| byte <= b' ' || byte == 0x7f).unwrap_or_default();
+    let at = key
+        .iter()
+        .position(|&byte| byte <= b' ' || byte == 0x7f)
+        .unwrap_or_default();
     let found = match key[at] {
         b' ' => "a space".into(),
         b'\r' if at + 1 == key.len() => "a carriage return at the end of the line".into(),
         byte => format!("the control character 0x{byte:02x}"),
     };
-    Err((at, format!("key with {found}, allowed are bytes above 0x20")))
+    Err((
+        at,
+        format!("key with {found}, allowed are bytes above 0x20"),
+    ))
 }
 
 /// Gives each line of `input` to `answer`, which adds the answer to the output.
@@ -57,14 +65,26 @@ pub(crate) fn answer_lines(
         let mut start = 0;
         let mut from = searched;
         while let Some(len) = memchr(b'\n', &buffer[from..filled]) {
-            take(&buffer[start..from + len], line, &mut answers, &mut output, &mut answer)?;
+            take(
+                &buffer[start..from + len],
+                line,
+                &mut answers,
+                &mut output,
+                &mut answer,
+            )?;
             line += 1;
             start = from + len + 1;
             from = start;
         }
         let is_last = read == 0 && start < filled;
         if is_last || (start == 0 && filled == buffer.len()) {
-            take(&buffer[start..filled], line, &mut answers, &mut output, &mut answer)?;
+            take(
+                &buffer[start..filled],
+                line,
+                &mut answers,
+                &mut output,
+                &mut answer,
+            )?;
         }
         output.write_all(&answers).and_then(|()| output.flush())?;
         answers.clear();
@@ -149,8 +169,14 @@ mod tests {
     #[test]
     fn bad_keys_are_told_apart() {
         let told = |key: &[u8]| check(key).unwrap_err();
-        assert_eq!(told(b""), (0, "an empty key, allowed are 1 to 250 bytes".into()));
-        assert_eq!(told(&[b'x'; 251]), (250, "key of 251 bytes exceeds 250".into()));
+        assert_eq!(
+            told(b""),
+            (0, "an empty key, allowed are 1 to 250 bytes".into())
+        );
+        assert_eq!(
+            told(&[b'x'; 251]),
+            (250, "key of 251 bytes exceeds 250".into())
+        );
         assert!(told(b"ab\r").1.contains("carriage return"));
         assert!(told(b"a\x7f").1.contains("0x7f"));
         assert_eq!(check(&[b'x'; 250]), Ok(()));
@@ -162,6 +188,10 @@ mod tests {
         let input = vec![b'x'; 3 * BUFFER_BYTES];
         let (output, result) = lengths(&input, BUFFER_BYTES);
         assert_eq!(output, "");
-        assert!(result.unwrap_err().starts_with("standard input:1:251: key of "));
+        assert!(
+            result
+                .unwrap_err()
+                .starts_with("standard input:1:251: key of ")
+        );
     }
 }

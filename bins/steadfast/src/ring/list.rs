@@ -1,7 +1,9 @@
 //! Lists of nodes in one line: our own notation, and that of `MEMCACHE_SERVERS`.
 
+use steadfast_ring::Weight;
+
 use super::fault::{Fault, shown};
-use super::pool::{Node, Weight, check_host, parse_port, parse_weight};
+use super::pool::{Node, check_host, parse_port, parse_weight};
 
 /// Reads a node in our own notation: `HOST:PORT[*WEIGHT][=NAME]`, or `unix:PATH[*WEIGHT]`.
 ///
@@ -18,9 +20,11 @@ pub(crate) fn parse_node(text: &str) -> Result<Node, String> {
             let weight = parse_any_weight(weight);
             (address, weight.map_err(|fault| told(text, &fault))?)
         }
-        None => (text, Weight(1.0)),
+        None => (text, Weight::ONE),
     };
-    let path = address.strip_prefix("unix:").or(Some(address).filter(|path| path.starts_with('/')));
+    let path = address
+        .strip_prefix("unix:")
+        .or(Some(address).filter(|path| path.starts_with('/')));
     let mut node = if let Some(path) = path {
         if !path.starts_with('/') {
             return Err(format!("socket {} is no absolute path", shown(path)));
@@ -31,7 +35,11 @@ pub(crate) fn parse_node(text: &str) -> Result<Node, String> {
             return Err(format!("node {} has no port, as in HOST:PORT", shown(text)));
         };
         check_host(host).map_err(|fault| told(text, &fault))?;
-        Node::tcp(host, parse_port(port).map_err(|fault| told(text, &fault))?, weight)
+        Node::tcp(
+            host,
+            parse_port(port).map_err(|fault| told(text, &fault))?,
+            weight,
+        )
     };
     node.alias = alias.map(Into::into);
     Ok(node)
@@ -75,14 +83,14 @@ fn parse_server(text: &str) -> Result<Node, String> {
             parts.remove(1);
         }
         return match parts[..] {
-            [path] => Ok(Node::unix(path, Weight(1.0))),
+            [path] => Ok(Node::unix(path, Weight::ONE)),
             [path, weight] => Ok(Node::unix(path, parse_weight(weight)?)),
             _ => Err("allowed is PATH[:WEIGHT]".into()),
         };
     }
     let (host, port, weight) = match parts[..] {
-        [host] => (host, DEFAULT_PORT, Weight(1.0)),
-        [host, port] => (host, parse_port(port)?, Weight(1.0)),
+        [host] => (host, DEFAULT_PORT, Weight::ONE),
+        [host, port] => (host, parse_port(port)?, Weight::ONE),
         [host, port, weight] => (host, parse_port(port)?, parse_weight(weight)?),
         _ => return Err("allowed is HOST[:PORT[:WEIGHT]]".into()),
     };
@@ -92,8 +100,8 @@ fn parse_server(text: &str) -> Result<Node, String> {
 
 /// A whole weight, or a share below 1 for the dialects that take them.
 fn parse_any_weight(text: &str) -> Result<Weight, String> {
-    match text.parse::<f64>() {
-        Ok(share) if text.starts_with("0.") && share > 0.0 => Ok(Weight(share)),
+    match text.parse::<Weight>() {
+        Ok(share) if text.contains('.') && share.value() > 0.0 && share.value() <= 1.0 => Ok(share),
         _ => parse_weight(text),
     }
 }
@@ -105,7 +113,10 @@ fn told(node: &str, fault: &str) -> String {
 /// The nodes of a list given in an option or variable called `name`.
 pub(crate) fn servers_of(name: &str, text: &str) -> Result<Vec<Node>, Fault> {
     let nodes = parse_servers(text).map_err(|(at, fault)| {
-        Fault::of_file(name, format!("column {}: {fault}", text[..at].chars().count() + 1))
+        Fault::of_file(
+            name,
+            format!("column {}: {fault}", text[..at].chars().count() + 1),
+        )
     })?;
     Ok(nodes.into_iter().map(|(_, node)| node).collect())
 }
@@ -121,10 +132,16 @@ mod tests {
     fn own_notation_has_weights_names_and_sockets() {
         let node = parse_node("cache.example:11211*3=al").unwrap();
         assert_eq!(node.address.to_string(), "cache.example:11211");
-        assert_eq!((node.weight, node.alias.as_deref()), (Weight(3.0), Some("al")));
-        assert_eq!(parse_node("h:1*0.25").unwrap().weight, Weight(0.25));
-        assert_eq!(parse_node("[::1]:7").unwrap(), Node::tcp("[::1]", 7, Weight(1.0)));
-        let socket = Node::unix("/run/c.sock", Weight(2.0));
+        assert_eq!(
+            (node.weight, node.alias.as_deref()),
+            (Weight::from(3), Some("al"))
+        );
+        assert_eq!(parse_node("h:1*0.25").unwrap().weight.value(), 0.25);
+        assert_eq!(
+            parse_node("[::1]:7").unwrap(),
+            Node::tcp("[::1]", 7, Weight::ONE)
+        );
+        let socket = Node::unix("/run/c.sock", Weight::from(2));
         assert_eq!(parse_node("unix:/run/c.sock*2").unwrap(), socket);
         assert_eq!(parse_node("/run/c.sock*2").unwrap(), socket);
     }
@@ -156,11 +173,11 @@ mod tests {
     fn servers_may_leave_out_port_and_weight() {
         let nodes = parse_servers("a, b:1,c:2:3,/s:4,/t:0:5,").unwrap();
         let wanted = [
-            (0, Node::tcp("a", 11211, Weight(1.0))),
-            (3, Node::tcp("b", 1, Weight(1.0))),
-            (7, Node::tcp("c", 2, Weight(3.0))),
-            (13, Node::unix("/s", Weight(4.0))),
-            (18, Node::unix("/t", Weight(5.0))),
+            (0, Node::tcp("a", 11211, Weight::ONE)),
+            (3, Node::tcp("b", 1, Weight::ONE)),
+            (7, Node::tcp("c", 2, Weight::from(3))),
+            (13, Node::unix("/s", Weight::from(4))),
+            (18, Node::unix("/t", Weight::from(5))),
         ];
         assert_eq!(nodes, wanted);
     }

@@ -1,6 +1,6 @@
 //! What a client was told: which nodes, by which rules, and how keys reach it.
 
-use steadfast_ring::{Dialect, Order};
+use steadfast_ring::{Dialect, Order, Weight};
 
 use super::fault::{Fault, Place, shown};
 
@@ -39,10 +39,6 @@ pub(crate) enum Address {
     Tcp { host: String, port: u16 },
     Unix { path: String },
 }
-
-/// A weight: a whole number, or a share from 0 to 1 for mcrouter.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Weight(pub(crate) f64);
 
 impl Pool {
     pub(crate) fn new(origin: &str) -> Self {
@@ -122,7 +118,10 @@ impl std::fmt::Display for Address {
 pub(crate) fn parse_port(text: &str) -> Result<u16, String> {
     match whole(text) {
         Some(port @ 1..=65_535) => Ok(u16::try_from(port).expect("at most 65535")),
-        _ => Err(format!("port {} is none, allowed are 1 to 65535", shown(text))),
+        _ => Err(format!(
+            "port {} is none, allowed are 1 to 65535",
+            shown(text)
+        )),
     }
 }
 
@@ -130,8 +129,13 @@ pub(crate) fn parse_port(text: &str) -> Result<u16, String> {
 pub(crate) fn parse_weight(text: &str) -> Result<Weight, String> {
     match whole(text) {
         Some(0) => Err("weight 0: leave the node out, or give it 1 and above".into()),
-        Some(weight) if weight <= u64::from(u32::MAX) => Ok(Weight(weight as f64)),
-        _ => Err(format!("weight {} is none, allowed are whole numbers from 1", shown(text))),
+        Some(weight) => u32::try_from(weight)
+            .map(Weight::from)
+            .map_err(|_| format!("weight {text} is too large, allowed are 1 to {}", u32::MAX)),
+        None => Err(format!(
+            "weight {} is none, allowed are whole numbers from 1",
+            shown(text)
+        )),
     }
 }
 

@@ -60,7 +60,10 @@ pub(crate) fn read(files: &[String], pool: Option<&str>) -> Result<Pool, Fault> 
     };
     found.origin = files.join(",");
     if found.nodes.is_empty() {
-        return Err(Fault::of_file(&text.name, "no node at all, a ring needs at least one"));
+        return Err(Fault::of_file(
+            &text.name,
+            "no node at all, a ring needs at least one",
+        ));
     }
     found.check_distinct()?;
     Ok(found)
@@ -78,7 +81,9 @@ fn form_of(file: &str) -> Result<(Form, &str), Fault> {
             return Ok((form, path));
         }
     }
-    let ending = Path::new(file).extension().and_then(|ending| ending.to_str());
+    let ending = Path::new(file)
+        .extension()
+        .and_then(|ending| ending.to_str());
     match ending.map(str::to_ascii_lowercase).as_deref() {
         Some("ini") => Ok((Form::Php, file)),
         Some("yml" | "yaml") => Ok((Form::Nutcracker, file)),
@@ -133,10 +138,13 @@ fn chosen<'a, T>(
             let message = format!("several pools, choose one with --pool: {}", names());
             Err(Fault::of_file(&text.name, message))
         }
-        (Some(name), _) => pools.iter().find(|(known, _)| known == name).ok_or_else(|| {
-            let message = format!("no pool {}, there is {}", shown(name), names());
-            Fault::of_file(&text.name, message)
-        }),
+        (Some(name), _) => pools
+            .iter()
+            .find(|(known, _)| known == name)
+            .ok_or_else(|| {
+                let message = format!("no pool {}, there is {}", shown(name), names());
+                Fault::of_file(&text.name, message)
+            }),
     }
 }
 

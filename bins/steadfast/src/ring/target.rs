@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use steadfast_ring::{Dialect, Order, Ring, RingError, UnknownDialect};
+use steadfast_ring::{Dialect, HashTag, Order, Ring, RingError, Server, UnknownDialect};
 
 use super::fault::{Fault, shown};
 use super::list::{parse_node, servers_of};
@@ -58,7 +58,10 @@ impl Target {
         if let Some(tag) = &rules.hash_tag {
             let two = tag.as_bytes().try_into();
             pool.hash_tag = Some(two.map_err(|_| {
-                Fault::new(format!("--hash-tag {}: allowed are two characters", shown(tag)))
+                Fault::new(format!(
+                    "--hash-tag {}: allowed are two characters",
+                    shown(tag)
+                ))
             })?);
         }
         let list = rules.list.map(|list| match list {
@@ -67,7 +70,8 @@ impl Target {
         });
         let copies = rules.copies.map(usize::from);
         let dialect = pool.dialect.ok_or_else(|| {
-            let message = "no dialect: whose rules count? Give --dialect, see steadfast ring --help";
+            let message =
+                "no dialect: whose rules count? Give --dialect, see steadfast ring --help";
             Fault::of_file(&pool.origin, message)
         })?;
         Ok(Self {
@@ -121,7 +125,9 @@ fn parse_list(text: &str) -> Result<Pool, Fault> {
     let mut pool = Pool::new(text);
     let (dialect, nodes) = match text.split_once('=') {
         // What stands before a node's name is a node, and ends in its port.
-        Some((dialect, nodes)) if !dialect.ends_with(|c: char| c.is_ascii_digit()) || is_dialect(dialect) => {
+        Some((dialect, nodes))
+            if !dialect.ends_with(|c: char| c.is_ascii_digit()) || is_dialect(dialect) =>
+        {
             (Some(dialect), nodes)
         }
         _ => (None, text),
@@ -131,7 +137,10 @@ fn parse_list(text: &str) -> Result<Pool, Fault> {
     }
     for node in nodes.split(',') {
         let node = parse_node(node).map_err(|fault| {
-            Fault::of_file(text, format!("no such file, and as a list of nodes: {fault}"))
+            Fault::of_file(
+                text,
+                format!("no such file, and as a list of nodes: {fault}"),
+            )
         })?;
         pool.nodes.push(node);
     }
@@ -150,26 +159,76 @@ fn parse_dialect(name: &str) -> Result<Dialect, Fault> {
 
 fn ring(dialect: Dialect, pool: &Pool) -> Result<Ring<()>, Fault> {
     let mut builder = Ring::builder(dialect);
-    for node in &pool.nodes {
-        let weight = node.weight.0 as u32;
-        builder = match &node.address {
-            Address::Tcp { host, port } => builder.node((), host, *port, weight),
-            Address::Unix { path } => builder.unix((), path, weight),
-        };
+    if let Some([open, close]) = pool.hash_tag {
+        builder = builder.hash_tag(HashTag::new(open, close));
     }
-    builder
-        .build()
-        .map_err(|error: RingError| Fault::of_file(&pool.origin, error.to_string()))
+    for node in &pool.nodes {
+        let server = match &node.address {
+            Address::Tcp { host, port } => Server::tcp(host, *port),
+            Address::Unix { path } => Server::unix(path),
+        };
+        let server = server.weight(node.weight);
+        builder = builder.server(
+            (),
+            match &node.alias {
+                Some(alias) => server.alias(alias),
+                None => server,
+            },
+        );
+    }
+    builder.build().map_err(|error: RingError| {
+        let node = error.index().and_then(|index| pool.nodes.get(index));
+        match node.filter(|node| node.place.is_some()) {
+            Some(node) => node.fault(error.to_string()),
+            None => Fault::of_file(&pool.origin, error.to_string()),
+        }
+    })
 }
 
-/// The dialects by family, for the help.
+/// The dialects by family, for the help: layouts, and the hashes that go with each of them.
 pub(crate) fn dialects_help() -> String {
-    let mut help = String::from("Dialects, FAMILY:COLUMN:\n");
-    for dialect in Dialect::ALL {
-        let _ = writeln!(help, "  {dialect}");
+    let mut help = String::from(
+        "Dialects, FAMILY:LAYOUT-HASH, or FAMILY:LAYOUT alone where no hash is listed:\n",
+    );
+    for family in Dialect::families() {
+        let _ = writeln!(help, "\n  {:<14} {}", family.name(), family.about());
+        words(&mut help, "layout", family.layouts());
+        words(&mut help, "hash", family.hashes());
     }
+    help.push_str(HELP_EXAMPLES);
     help
 }
+
+/// Adds words under one head, as many lines as they need.
+fn words(help: &mut String, head: &str, words: impl Iterator<Item = &'static str>) {
+    let mut lines = vec![String::new()];
+    for word in words {
+        if lines
+            .last()
+            .is_some_and(|line| line.len() + word.len() > HELP_WORDS_MAX)
+        {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(word);
+            line.push_str("  ");
+        }
+    }
+    for (number, line) in lines.iter().filter(|line| !line.is_empty()).enumerate() {
+        let head = if number == 0 { head } else { "" };
+        let _ = writeln!(help, "    {head:<8} {}", line.trim_end());
+    }
+}
+
+/// How many letters of words a line of the help has room for.
+const HELP_WORDS_MAX: usize = 64;
+
+const HELP_EXAMPLES: &str = "
+Examples:
+  steadfast ring place --dialect pecl-memcache:consistent-crc32 --node a:11211 --node b:11211 < keys
+  steadfast ring where --from /etc/php.ini --from /etc/php.d/memcache.ini SESSION-ID
+  steadfast ring shares --from nutcracker.yml --svg ring.svg
+  steadfast ring diff old/php.ini new/php.ini --svg moves.svg";
 
 /// Where the libmemcached tools' relatives look for nodes.
 const SERVERS_VARIABLE: &str = "MEMCACHE_SERVERS";

@@ -2,16 +2,19 @@
 
 use std::fmt;
 
-use serde_json::value::RawValue;
-use serde_json::de::Deserializer;
 use serde::de::{Deserialize, MapAccess, Visitor};
+use serde_json::de::Deserializer;
+use serde_json::value::RawValue;
 
 use super::{DEPTH_MAX, Fault, Kind, Text, Value, insert, offset, too_deep};
 
 /// Reads a whole document. `//` and `/* */` outside texts are comments.
 pub(crate) fn parse(text: &Text) -> Result<Value, Fault> {
     let plain = without_comments(&text.content);
-    let reader = Reader { text, plain: &plain };
+    let reader = Reader {
+        text,
+        plain: &plain,
+    };
     reader.value(&plain, 0)
 }
 
@@ -110,7 +113,11 @@ fn without_comments(text: &str) -> String {
             (1, false)
         };
         if is_comment {
-            plain.extend(rest[..len].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
+            plain.extend(
+                rest[..len]
+                    .bytes()
+                    .map(|byte| if byte == b'\n' { '\n' } else { ' ' }),
+            );
         } else {
             plain.push_str(&rest[..len]);
         }

@@ -36,7 +36,12 @@ fn value(text: &Text, item: &Spanned<DeValue<'_>>) -> Value {
         DeValue::Array(items) => Kind::List(items.iter().map(|item| value(text, item)).collect()),
         DeValue::Table(table) => map(text, table),
         // Numbers, truth values and dates stay as they are written.
-        _ => Kind::Scalar(text.content.get(item.span()).unwrap_or_default().to_string()),
+        _ => Kind::Scalar(
+            text.content
+                .get(item.span())
+                .unwrap_or_default()
+                .to_string(),
+        ),
     };
     Value {
         place: text.place(item.span().start),

@@ -60,7 +60,12 @@ impl<'a> Reader<'a> {
                         break;
                     };
                     let value = self.value(event, place, depth + 1)?;
-                    insert(&mut entries, name.text("a name")?.into(), value, &name.place)?;
+                    insert(
+                        &mut entries,
+                        name.text("a name")?.into(),
+                        value,
+                        &name.place,
+                    )?;
                 }
                 Kind::Map(entries)
             }

@@ -1,10 +1,10 @@
 //! mcrouter's configuration: pools, and the routes that say how a pool is hashed.
 
-use steadfast_ring::UnknownDialect;
+use steadfast_ring::{UnknownDialect, Weight};
 
 use super::super::document::{Kind, Value, parse_json};
 use super::super::fault::{Fault, Text, shown};
-use super::super::pool::{Node, Pool, Weight, check_host, parse_port};
+use super::super::pool::{Node, Pool, check_host, parse_port};
 use super::chosen;
 
 /// Reads one pool of an mcrouter configuration, and its hash from the `PoolRoute` that uses it.
@@ -80,13 +80,17 @@ impl<'a> Hash<'a> {
         pool.dialect = Some(dialect.map_err(|error: UnknownDialect| at.fault(error.to_string()))?);
         pool.salt = self.salt.unwrap_or_default().into();
         if column == "wch3" {
-            let weights = self.weights.ok_or_else(|| at.fault("WeightedCh3 has no weights"))?;
+            let weights = self
+                .weights
+                .ok_or_else(|| at.fault("WeightedCh3 has no weights"))?;
             let items = list_for(weights, "weights", pool.nodes.len())?;
             for (node, weight) in pool.nodes.iter_mut().zip(items) {
                 let found = weight.text("a weight")?;
-                let share = found.parse().ok().filter(|share| (0.0..=1.0).contains(share));
-                let wrong = || weight.fault(format!("weight is {}, allowed are 0 to 1", shown(found)));
-                node.weight = Weight(share.ok_or_else(wrong)?);
+                let share = found.parse::<Weight>().ok();
+                let share = share.filter(|share| share.value() <= 1.0);
+                let wrong =
+                    || weight.fault(format!("weight is {}, allowed are 0 to 1", shown(found)));
+                node.weight = share.ok_or_else(wrong)?;
             }
         }
         if let Some(tags) = self.tags.filter(|_| column == "rendezvous") {
@@ -120,9 +124,8 @@ fn read_servers(settings: &Value, pool: &mut Pool) -> Result<(), Fault> {
     let servers = servers.ok_or_else(|| settings.fault("the pool has no servers"))?;
     for server in servers.list("servers")? {
         let text = server.text("a server")?;
-        let mut node = node(text).map_err(|fault| {
-            server.fault(format!("server {}: {fault}", shown(text)))
-        })?;
+        let mut node =
+            node(text).map_err(|fault| server.fault(format!("server {}: {fault}", shown(text))))?;
         node.place = Some(server.place.clone());
         pool.nodes.push(node);
     }
@@ -143,7 +146,7 @@ fn node(text: &str) -> Result<Node, String> {
     let rest = rest.strip_prefix(':').ok_or("the port is missing")?;
     let port = rest.split(':').next().unwrap_or_default();
     check_host(host)?;
-    Ok(Node::tcp(host, parse_port(port)?, Weight(1.0)))
+    Ok(Node::tcp(host, parse_port(port)?, Weight::ONE))
 }
 
 /// Looks for the hash of every `PoolRoute` to the pool. Two that differ leave open which is meant.
@@ -195,11 +198,18 @@ fn is_same(one: &Value, other: &Value) -> bool {
     match (&one.kind, &other.kind) {
         (Kind::Scalar(one), Kind::Scalar(other)) => one == other,
         (Kind::List(one), Kind::List(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(one, other))
+            one.len() == other.len()
+                && one
+                    .iter()
+                    .zip(other)
+                    .all(|(one, other)| is_same(one, other))
         }
         (Kind::Map(one), Kind::Map(other)) => {
             one.len() == other.len()
-                && one.iter().zip(other).all(|(one, other)| one.0 == other.0 && is_same(&one.1, &other.1))
+                && one
+                    .iter()
+                    .zip(other)
+                    .all(|(one, other)| one.0 == other.0 && is_same(&one.1, &other.1))
         }
         _ => false,
     }

@@ -11,7 +11,10 @@ pub(super) fn read(text: &Text, name: Option<&str>) -> Result<Pool, Fault> {
     let pools = document.map("the file")?;
     let (_, settings) = chosen(text, pools, name)?;
     let entries = settings.map("a pool")?;
-    if let Some((name, value)) = entries.iter().find(|(name, _)| !DIRECTIVES.contains(&&**name)) {
+    if let Some((name, value)) = entries
+        .iter()
+        .find(|(name, _)| !DIRECTIVES.contains(&&**name))
+    {
         return Err(value.fault(format!("{} is no directive of a pool", shown(name))));
     }
     let mut pool = Pool::default();
@@ -19,7 +22,12 @@ pub(super) fn read(text: &Text, name: Option<&str>) -> Result<Pool, Fault> {
     if let Some(tag) = settings.get("hash_tag") {
         let found = tag.text("hash_tag")?;
         let two: Option<[u8; 2]> = found.as_bytes().try_into().ok();
-        let wrong = || tag.fault(format!("hash_tag is {}, allowed are two characters", shown(found)));
+        let wrong = || {
+            tag.fault(format!(
+                "hash_tag is {}, allowed are two characters",
+                shown(found)
+            ))
+        };
         pool.hash_tag = Some(two.ok_or_else(wrong)?);
     }
     let Some(servers) = settings.get("servers") else {
@@ -44,7 +52,10 @@ fn dialect(settings: &Value) -> Result<steadfast_ring::Dialect, Fault> {
     // The defaults are those of conf.h: ketama and fnv1a_64.
     let distribution = word("distribution", "ketama")?;
     let hash = word("hash", "fnv1a_64")?;
-    let at = settings.get("hash").or(settings.get("distribution")).unwrap_or(settings);
+    let at = settings
+        .get("hash")
+        .or(settings.get("distribution"))
+        .unwrap_or(settings);
     if distribution == "random" {
         return Err(at.fault("distribution random: any server can get any key"));
     }

@@ -34,7 +34,9 @@ pub(super) fn read(texts: &[Text]) -> Result<Pool, Fault> {
 
 /// pecl-memcache: a list of URLs.
 fn memcache(ini: &Ini, handler: &Setting) -> Result<Pool, Fault> {
-    let path = ini.get("memcache.session_save_path").filter(|path| !path.value.is_empty());
+    let path = ini
+        .get("memcache.session_save_path")
+        .filter(|path| !path.value.is_empty());
     let path = path.or_else(|| ini.get("session.save_path"));
     let path = path.ok_or_else(|| handler.fault("no session.save_path names its nodes"))?;
     let mut pool = Pool {
@@ -43,10 +45,19 @@ fn memcache(ini: &Ini, handler: &Setting) -> Result<Pool, Fault> {
         prefix: ini.text("memcache.session_prefix_static_key", "").into(),
         ..Pool::default()
     };
-    let strategy = ini.text("memcache.hash_strategy", "consistent").to_ascii_lowercase();
-    let function = ini.text("memcache.hash_function", "crc32").to_ascii_lowercase();
-    let at = ini.get("memcache.hash_strategy").or_else(|| ini.get("memcache.hash_function"));
-    pool.dialect = Some(dialect(&format!("pecl-memcache:{strategy}-{function}"), at)?);
+    let strategy = ini
+        .text("memcache.hash_strategy", "consistent")
+        .to_ascii_lowercase();
+    let function = ini
+        .text("memcache.hash_function", "crc32")
+        .to_ascii_lowercase();
+    let at = ini
+        .get("memcache.hash_strategy")
+        .or_else(|| ini.get("memcache.hash_function"));
+    pool.dialect = Some(dialect(
+        &format!("pecl-memcache:{strategy}-{function}"),
+        at,
+    )?);
     for (name, expected, why) in [
         (
             "memcache.max_failover_attempts",
@@ -126,7 +137,9 @@ fn memcached(ini: &Ini, handler: &Setting) -> Result<Pool, Fault> {
             "ketama" => "libmemcached:consistent-default",
             "ketama_weighted" => "libmemcached:compatible-md5",
             found => {
-                let at = ini.get("memcached.sess_consistent_hash_type").unwrap_or(handler);
+                let at = ini
+                    .get("memcached.sess_consistent_hash_type")
+                    .unwrap_or(handler);
                 return Err(at.fault(format!(
                     "memcached.sess_consistent_hash_type is {}, allowed are ketama and \
                      ketama_weighted",
@@ -138,8 +151,8 @@ fn memcached(ini: &Ini, handler: &Setting) -> Result<Pool, Fault> {
         "libmemcached:modula-default"
     };
     pool.dialect = Some(dialect(name, None)?);
-    let nodes = parse_servers(&path.value)
-        .map_err(|(at, fault)| Fault::at(&path.place_of(at), fault))?;
+    let nodes =
+        parse_servers(&path.value).map_err(|(at, fault)| Fault::at(&path.place_of(at), fault))?;
     for (at, mut node) in nodes {
         node.place = Some(path.place_of(at));
         pool.nodes.push(node);

@@ -67,7 +67,10 @@ fn copies(value: &Value) -> Result<usize, Fault> {
     let found = value.text("copies")?;
     match found.parse() {
         Ok(copies) if copies > 0 => Ok(copies),
-        _ => Err(value.fault(format!("copies is {}, allowed are 1 and above", shown(found)))),
+        _ => Err(value.fault(format!(
+            "copies is {}, allowed are 1 and above",
+            shown(found)
+        ))),
     }
 }
 

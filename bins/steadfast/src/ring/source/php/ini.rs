@@ -25,7 +25,9 @@ impl Ini {
         let mut section = None;
         let mut at = 0;
         while at < content.len() {
-            let end = content[at..].find('\n').map_or(content.len(), |len| at + len);
+            let end = content[at..]
+                .find('\n')
+                .map_or(content.len(), |len| at + len);
             let line = &content[at..end];
             let start = at + (line.len() - line.trim_start().len());
             let line = line.trim();
@@ -46,11 +48,15 @@ impl Ini {
             let name = name.trim();
             let (value, start, rest) = value_at(text, value_start)?;
             at = at.max(rest);
-            if !["session.save_", "memcache.", "memcached."].iter().any(|of| name.starts_with(of)) {
+            if !["session.save_", "memcache.", "memcached."]
+                .iter()
+                .any(|of| name.starts_with(of))
+            {
                 continue;
             }
             if let Some(section) = &section {
-                let message = format!("{name} under {section} counts only there, which is not read");
+                let message =
+                    format!("{name} under {section} counts only there, which is not read");
                 return Err(Fault::at(&text.place(value_start), message));
             }
             check_plain(text, value_start, name, value)?;
@@ -89,7 +95,10 @@ impl Ini {
         match setting.value.to_ascii_lowercase().as_str() {
             "1" | "on" | "yes" | "true" => Ok(true),
             "" | "0" | "off" | "no" | "false" | "none" => Ok(false),
-            found => Err(setting.fault(format!("{name} is {}, allowed are On and Off", shown(found)))),
+            found => Err(setting.fault(format!(
+                "{name} is {}, allowed are On and Off",
+                shown(found)
+            ))),
         }
     }
 }
@@ -122,7 +131,10 @@ fn value_at(text: &Text, start: usize) -> Result<(&str, usize, usize), Fault> {
         return Ok((value, start, start + line.len() + 1));
     };
     let Some(len) = rest[1..].find(quote) else {
-        return Err(Fault::at(&text.place(start), format!("a quote {quote} that nothing ends")));
+        return Err(Fault::at(
+            &text.place(start),
+            format!("a quote {quote} that nothing ends"),
+        ));
     };
     let after = rest[len + 2..].split('\n').next().unwrap_or_default();
     let behind = after.split(';').next().unwrap_or_default();
@@ -138,13 +150,19 @@ fn value_at(text: &Text, start: usize) -> Result<(&str, usize, usize), Fault> {
 fn check_plain(text: &Text, start: usize, name: &str, value: &str) -> Result<(), Fault> {
     let is_quoted = text.content[start..].starts_with(['"', '\'']);
     let found = if is_quoted {
-        value.contains("${").then_some("${").or_else(|| value.contains('\\').then_some("\\"))
+        value
+            .contains("${")
+            .then_some("${")
+            .or_else(|| value.contains('\\').then_some("\\"))
     } else {
-        ["${", "?", "&", "|", "^", "~", "!", "(", "{"].into_iter().find(|what| value.contains(what))
+        ["${", "?", "&", "|", "^", "~", "!", "(", "{"]
+            .into_iter()
+            .find(|what| value.contains(what))
     };
     match found {
         Some(found) => {
-            let message = format!("{name} holds {found}, which PHP does not take as it is: quote it");
+            let message =
+                format!("{name} holds {found}, which PHP does not take as it is: quote it");
             let message = if is_quoted {
                 format!("{name} holds {found}, which is not read here")
             } else {
