@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
+use crate::rounds::{Answered, Load};
+
 /// What connections say and how they know that the answer is complete.
 pub trait Script {
     /// Appends the next batch to `out` and says what it holds.
@@ -44,6 +46,17 @@ pub struct Received {
     pub head: Vec<u8>,
     /// How many bytes arrived in all.
     pub bytes: u64,
+}
+
+impl Received {
+    /// Counts these bytes in, and keeps them where they belong to the head.
+    pub(crate) fn keep(&mut self, bytes: &[u8]) {
+        let kept = HEAD_BYTES_KEPT
+            .saturating_sub(self.head.len())
+            .min(bytes.len());
+        self.head.extend_from_slice(&bytes[..kept]);
+        self.bytes += bytes.len() as u64;
+    }
 }
 
 /// Whether a batch has been answered.
@@ -107,12 +120,25 @@ impl Generator {
         })
     }
 
-    /// Loads the server until `end`, then waits for the batches under way; returns the number of
-    /// requests answered.
+    fn start_batch(&mut self, index: usize) -> io::Result<()> {
+        if self.script.reconnects() && self.connections[index].received.bytes > 0 {
+            self.connections[index] = Connection::open(&self.poll, self.address, index)?;
+        }
+        let connection = &mut self.connections[index];
+        connection.unsent.clear();
+        connection.sent = 0;
+        connection.received.head.clear();
+        connection.received.bytes = 0;
+        connection.batch = self.script.next_batch(&mut connection.unsent);
+        connection.flush()
+    }
+}
+
+impl Load for Generator {
+    /// Loads the server until `end`, then waits for the batches under way.
     ///
-    /// # Errors
-    /// A connection broke, an answer was wrong, or none came for [`STALL_MAX`].
-    pub fn run_until(&mut self, end: Instant) -> io::Result<u64> {
+    /// A connection that broke, a wrong answer, or none for [`STALL_MAX`] is an error.
+    fn run_until(&mut self, end: Instant) -> io::Result<Answered> {
         for index in 0..self.connections.len() {
             self.start_batch(index)?;
         }
@@ -144,20 +170,10 @@ impl Generator {
                 }
             }
         }
-        Ok(answered)
-    }
-
-    fn start_batch(&mut self, index: usize) -> io::Result<()> {
-        if self.script.reconnects() && self.connections[index].received.bytes > 0 {
-            self.connections[index] = Connection::open(&self.poll, self.address, index)?;
-        }
-        let connection = &mut self.connections[index];
-        connection.unsent.clear();
-        connection.sent = 0;
-        connection.received.head.clear();
-        connection.received.bytes = 0;
-        connection.batch = self.script.next_batch(&mut connection.unsent);
-        connection.flush()
+        Ok(Answered {
+            operations: answered,
+            latency: None,
+        })
     }
 }
 
@@ -199,11 +215,7 @@ impl Connection {
             let Some(count) = receive(&mut self.stream, buffer)? else {
                 return Ok(false);
             };
-            let kept = HEAD_BYTES_KEPT
-                .saturating_sub(self.received.head.len())
-                .min(count);
-            self.received.head.extend_from_slice(&buffer[..kept]);
-            self.received.bytes += count as u64;
+            self.received.keep(&buffer[..count]);
             if script.progress(self.batch, &self.received)? == Progress::Complete {
                 return Ok(true);
             }

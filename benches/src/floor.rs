@@ -9,10 +9,12 @@ use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
 use crate::closed_loop::{receive, wait};
-use crate::memcached::KEY_BYTES;
+use crate::keys::KEY_BYTES;
+use crate::memcached::STORED;
 
-/// Answers every get with a canned value and every set with `STORED`, telling requests apart by
-/// their first byte and known length only: a cache without a parser or a store.
+/// Answers every get with a canned value, every set with `STORED` and every incr with a number,
+/// telling requests apart by their first byte and known length only: a cache without a parser or a
+/// store.
 ///
 /// All values have `value_bytes`, all keys [`KEY_BYTES`], gets have `keys_per_get` keys.
 ///
@@ -23,17 +25,7 @@ pub fn serve_cache(
     value_bytes: usize,
     keys_per_get: usize,
 ) -> io::Result<()> {
-    let mut reply_to_get = Vec::new();
-    for _ in 0..keys_per_get {
-        let line = format!("VALUE {} 0 {value_bytes}\r\n", "k".repeat(KEY_BYTES));
-        reply_to_get.extend_from_slice(line.as_bytes());
-        reply_to_get.resize(reply_to_get.len() + value_bytes, b'v');
-        reply_to_get.extend_from_slice(b"\r\n");
-    }
-    reply_to_get.extend_from_slice(b"END\r\n");
-    let get_bytes = 3 + keys_per_get * (1 + KEY_BYTES) + 2;
-    let set_bytes =
-        format!("set {} 0 0 {value_bytes}\r\n", "k".repeat(KEY_BYTES)).len() + value_bytes + 2;
+    let canned = Canned::new(value_bytes, keys_per_get);
     let mut out = Vec::new();
     run(listener, |connection, input| {
         out.clear();
@@ -46,22 +38,60 @@ pub fn serve_cache(
                 if connection.skip > 0 {
                     break;
                 }
-                out.extend_from_slice(if connection.is_get {
-                    &reply_to_get
-                } else {
-                    b"STORED\r\n"
-                });
+                out.extend_from_slice(&canned.of(connection.first).reply);
             }
             let Some(&first) = rest.first() else { break };
-            connection.is_get = first == b'g';
-            connection.skip = if connection.is_get {
-                get_bytes
-            } else {
-                set_bytes
-            };
+            connection.first = first;
+            connection.skip = canned.of(first).request_bytes;
         }
         connection.send(&out)
     })
+}
+
+/// What the requests of a workload look like, as far as the floor cares.
+struct Canned {
+    get: Exchange,
+    set: Exchange,
+    increment: Exchange,
+}
+
+struct Exchange {
+    request_bytes: usize,
+    reply: Vec<u8>,
+}
+
+impl Canned {
+    fn new(value_bytes: usize, keys_per_get: usize) -> Self {
+        let key = "k".repeat(KEY_BYTES);
+        let mut value = format!("VALUE {key} 0 {value_bytes}\r\n").into_bytes();
+        value.resize(value.len() + value_bytes, b'v');
+        value.extend_from_slice(b"\r\n");
+        let mut values = value.repeat(keys_per_get);
+        values.extend_from_slice(b"END\r\n");
+        let set = format!("set {key} 0 0 {value_bytes}\r\n");
+        Self {
+            get: Exchange {
+                request_bytes: "get".len() + keys_per_get * (1 + KEY_BYTES) + 2,
+                reply: values,
+            },
+            set: Exchange {
+                request_bytes: set.len() + value_bytes + 2,
+                reply: STORED.into(),
+            },
+            increment: Exchange {
+                request_bytes: "incr  1\r\n".len() + KEY_BYTES,
+                reply: format!("{}\r\n", "1".repeat(value_bytes)).into(),
+            },
+        }
+    }
+
+    fn of(&self, first: u8) -> &Exchange {
+        match first {
+            b'g' => &self.get,
+            b'i' => &self.increment,
+            _ => &self.set,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -69,7 +99,8 @@ struct Connection {
     stream: TcpStream,
     // Bytes left of the request under way.
     skip: usize,
-    is_get: bool,
+    // Its first byte.
+    first: u8,
     unsent: Vec<u8>,
 }
 
@@ -78,7 +109,7 @@ impl Connection {
         Self {
             stream,
             skip: 0,
-            is_get: false,
+            first: 0,
             unsent: Vec::new(),
         }
     }

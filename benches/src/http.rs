@@ -25,6 +25,7 @@ pub struct Workload {
 pub const WORKLOADS: &[Workload] = &[
     Workload::keep_alive("ka-128", 128, 50),
     Workload::keep_alive("ka-128-c1", 128, 1),
+    Workload::keep_alive("ka-128-c1000", 128, 1000),
     Workload::keep_alive("ka-10k", 10_240, 50),
     Workload::keep_alive("ka-1m", 1_048_576, 16),
     Workload {

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::closed_loop::{Batch, Progress, Received, Script};
+use crate::keys::{KEY_BYTES, KeySpace};
 
 /// A workload by name, as the tables print it.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +14,8 @@ pub struct Workload {
     pub name: &'static str,
     /// Of 100 requests, how many are sets.
     pub sets_percent: u8,
+    /// Whether the requests that are no sets are `incr` instead of `get`.
+    pub increments: bool,
     /// Bytes of a value.
     pub value_bytes: usize,
     /// Requests sent before the first reply is awaited.
@@ -21,9 +24,11 @@ pub struct Workload {
     pub keys_per_get: usize,
     /// Upper bound of the key space.
     pub keys_max: usize,
+    /// Open connections.
+    pub connections: usize,
 }
 
-/// All cache workloads, in the order of the tables.
+/// All cache workloads.
 pub const WORKLOADS: &[Workload] = &[
     Workload::get("get32-d1", 32, 1),
     Workload::get("get512-d1", 512, 1),
@@ -31,34 +36,27 @@ pub const WORKLOADS: &[Workload] = &[
     Workload::get("get512-d100", 512, 100),
     Workload::get("get4k-d1", 4096, 1),
     Workload::get("get64k-d1", 64 * 1024, 1),
+    Workload::get("get1m-d1", 1024 * 1024, 1),
+    Workload::get("get512-c1", 512, 1).over(1),
+    Workload::get("get512-c1000", 512, 1).over(1000),
+    Workload::set("set32-d100", 32, 100),
     Workload::set("set512-d1", 512, 1),
     Workload::set("set512-d16", 512, 16),
     Workload::set("set512-d100", 512, 100),
     Workload::set("set4k-d1", 4096, 1),
     Workload::set("set64k-d1", 64 * 1024, 1),
+    Workload::set("set1m-d1", 1024 * 1024, 1),
+    Workload::get("mix95-d1", 512, 1).with_sets(5),
+    Workload::get("mix95-d16", 512, 16).with_sets(5),
+    Workload::get("mix95-d100", 512, 100).with_sets(5),
+    Workload::sessions("sess-d1", 1),
+    Workload::sessions("sess-d16", 16),
+    Workload::multiget("mget10", 10),
+    Workload::multiget("mget100", 100),
     Workload {
-        sets_percent: 5,
-        ..Workload::get("mix95-d1", 512, 1)
-    },
-    Workload {
-        sets_percent: 5,
-        ..Workload::get("mix95-d16", 512, 16)
-    },
-    Workload {
-        sets_percent: 75,
-        ..Workload::get("sess-d1", 1024, 1)
-    },
-    Workload {
-        sets_percent: 75,
-        ..Workload::get("sess-d16", 1024, 16)
-    },
-    Workload {
-        keys_per_get: 10,
-        ..Workload::get("mget10", 512, 1)
-    },
-    Workload {
-        keys_per_get: 100,
-        ..Workload::get("mget100", 512, 1)
+        increments: true,
+        keys_max: 200_000,
+        ..Workload::get("incr-d16", 8, 16)
     },
 ];
 
@@ -67,75 +65,54 @@ impl Workload {
         let keys_max = match value_bytes {
             0..=1024 => 1_000_000,
             1025..=4096 => 200_000,
-            _ => 20_000,
+            4097..=65_536 => 20_000,
+            _ => 1000,
         };
         Self {
             name,
             sets_percent: 0,
+            increments: false,
             value_bytes,
             depth,
             keys_per_get: 1,
             keys_max,
+            connections: 50,
         }
     }
 
     const fn set(name: &'static str, value_bytes: usize, depth: usize) -> Self {
+        Self::get(name, value_bytes, depth).with_sets(100)
+    }
+
+    /// What PHP's session handler does, mostly saving.
+    const fn sessions(name: &'static str, depth: usize) -> Self {
         Self {
-            sets_percent: 100,
-            ..Self::get(name, value_bytes, depth)
+            keys_max: 200_000,
+            ..Self::get(name, 1024, depth).with_sets(75)
+        }
+    }
+
+    const fn multiget(name: &'static str, keys_per_get: usize) -> Self {
+        Self {
+            keys_per_get,
+            ..Self::get(name, 512, 1)
+        }
+    }
+
+    const fn with_sets(self, sets_percent: u8) -> Self {
+        Self {
+            sets_percent,
+            ..self
+        }
+    }
+
+    const fn over(self, connections: usize) -> Self {
+        Self {
+            connections,
+            ..self
         }
     }
 }
-
-/// The keys of a run and the order in which a skewed population asks for them.
-#[derive(Debug)]
-pub struct KeySpace {
-    keys: Vec<[u8; KEY_BYTES]>,
-    draws: Vec<u32>,
-}
-
-/// Bytes of every key.
-pub const KEY_BYTES: usize = 32;
-
-impl KeySpace {
-    /// `count` keys, and a fixed sequence of draws with zipf exponent 0.99.
-    #[must_use]
-    pub fn new(count: usize) -> Self {
-        let keys = (0..count as u64).map(key).collect();
-        let mut cumulative = Vec::with_capacity(count);
-        let mut sum = 0.0;
-        for rank in 1..=count {
-            sum += (rank as f64).powf(-ZIPF_EXPONENT);
-            cumulative.push(sum);
-        }
-        let draws = (0..DRAWS)
-            .map(|index| {
-                let uniform = (mix(index) >> 11) as f64 / (1_u64 << 53) as f64 * sum;
-                // Ranks are spread over the keys, so that neighbours in memory are not all hot.
-                let rank = cumulative
-                    .partition_point(|&mass| mass < uniform)
-                    .min(count - 1);
-                (mix(rank as u64 ^ 0x5eed) % count as u64) as u32
-            })
-            .collect();
-        Self { keys, draws }
-    }
-
-    /// Number of keys.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.keys.len()
-    }
-
-    /// Whether there is no key.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
-    }
-}
-
-const ZIPF_EXPONENT: f64 = 0.99;
-const DRAWS: u64 = 1 << 20;
 
 /// Stores every key once, in order: how a server is filled before a run.
 #[derive(Debug)]
@@ -146,12 +123,14 @@ pub struct Fill {
 }
 
 impl Fill {
-    /// Fills with values of `value_bytes`.
+    /// Fills with the values that `workload` expects.
     #[must_use]
-    pub fn new(keys: Arc<KeySpace>, value_bytes: usize) -> Self {
+    pub fn new(keys: Arc<KeySpace>, workload: &Workload) -> Self {
+        // A number where it is to be incremented, far from one digit more.
+        let byte = if workload.increments { b'1' } else { b'v' };
         Self {
             keys,
-            value: vec![b'v'; value_bytes],
+            value: vec![byte; workload.value_bytes],
             next: 0,
         }
     }
@@ -160,9 +139,9 @@ impl Fill {
 impl Script for Fill {
     fn next_batch(&mut self, out: &mut Vec<u8>) -> Batch {
         for _ in 0..FILL_DEPTH {
-            let key = &self.keys.keys[self.next % self.keys.keys.len()];
+            let key = self.keys.key(self.next % self.keys.len());
             self.next += 1;
-            encode_set(out, key, &self.value);
+            encode_set(out, &key, &self.value);
         }
         Batch {
             operations: FILL_DEPTH,
@@ -176,7 +155,9 @@ impl Script for Fill {
 }
 
 const FILL_DEPTH: u64 = 32;
-const STORED: &str = "STORED\r\n";
+
+/// The reply to a set.
+pub(crate) const STORED: &str = "STORED\r\n";
 
 /// Requests of one workload.
 #[derive(Debug)]
@@ -211,8 +192,8 @@ impl Requests {
     }
 
     fn draw(&mut self) -> [u8; KEY_BYTES] {
-        self.draw = (self.draw + 1) % self.keys.draws.len();
-        self.keys.keys[self.keys.draws[self.draw] as usize]
+        self.draw += 1;
+        self.keys.draw(self.draw)
     }
 
     fn is_set(&self, position: usize) -> bool {
@@ -233,6 +214,12 @@ impl Script for Requests {
                 let key = self.draw();
                 encode_set(out, &key, &self.value);
                 batch.reply_bytes += STORED.len() as u64;
+            } else if self.workload.increments {
+                out.extend_from_slice(b"incr ");
+                let key = self.draw();
+                out.extend_from_slice(&key);
+                out.extend_from_slice(b" 1\r\n");
+                batch.reply_bytes += (self.workload.value_bytes + 2) as u64;
             } else {
                 out.extend_from_slice(b"get");
                 for _ in 0..self.workload.keys_per_get {
@@ -274,28 +261,13 @@ fn expect_length(received: &Received, bytes: u64) -> io::Result<Progress> {
     }
 }
 
-fn encode_set(out: &mut Vec<u8>, key: &[u8], value: &[u8]) {
+/// Appends a classic `set` without flags or lifetime.
+pub(crate) fn encode_set(out: &mut Vec<u8>, key: &[u8], value: &[u8]) {
     out.extend_from_slice(b"set ");
     out.extend_from_slice(key);
     out.extend_from_slice(format!(" 0 0 {}\r\n", value.len()).as_bytes());
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
-}
-
-/// A key that looks like a hash.
-fn key(index: u64) -> [u8; KEY_BYTES] {
-    let text = format!("{:016x}{:016x}", mix(index), mix(!index));
-    let mut key = [0; KEY_BYTES];
-    key.copy_from_slice(text.as_bytes());
-    key
-}
-
-/// The output function of SplitMix64 (Steele, Lea, Flood 2014).
-fn mix(index: u64) -> u64 {
-    let mut z = index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]
@@ -366,16 +338,5 @@ mod tests {
                 .count(),
             750
         );
-    }
-
-    #[test]
-    fn draws_are_skewed() {
-        let keys = KeySpace::new(1000);
-        let mut counts = vec![0_u32; 1000];
-        for &draw in &keys.draws {
-            counts[draw as usize] += 1;
-        }
-        counts.sort_unstable();
-        assert!(counts[999] > 20 * counts[500].max(1));
     }
 }

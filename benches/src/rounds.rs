@@ -3,8 +3,55 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::closed_loop::Generator;
 use crate::cpu;
+
+/// Something that loads a server: in a closed loop or in an open one.
+pub trait Load: std::fmt::Debug {
+    /// Loads the server until `end`, then waits for the replies that are due.
+    ///
+    /// # Errors
+    /// A connection broke, or an answer was wrong or never came.
+    fn run_until(&mut self, end: Instant) -> io::Result<Answered>;
+}
+
+/// What came of a time of load.
+#[derive(Debug, Clone, Copy)]
+#[allow(clippy::exhaustive_structs, reason = "loads build it")]
+pub struct Answered {
+    /// Requests answered.
+    pub operations: u64,
+    /// How long they took, where requests had due times.
+    pub latency: Option<Quantiles>,
+}
+
+/// Latency of the requests of a slot, in nanoseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Quantiles {
+    /// The median.
+    pub p50: u64,
+    /// 99 of 100 took less.
+    pub p99: u64,
+    /// 999 of 1000 took less.
+    pub p999: u64,
+}
+
+impl Quantiles {
+    /// The quantiles of these latencies, nearest rank.
+    #[must_use]
+    pub fn of(mut nanoseconds: Vec<u64>) -> Self {
+        nanoseconds.sort_unstable();
+        let at = |per_mille: usize| {
+            let index = nanoseconds.len().saturating_sub(1) * per_mille / 1000;
+            nanoseconds.get(index).copied().unwrap_or_default()
+        };
+        Self {
+            p50: at(500),
+            p99: at(990),
+            p999: at(999),
+        }
+    }
+}
 
 /// What one server did in one slot.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +65,8 @@ pub struct Slot {
     pub wall: Duration,
     /// Cores that neither the server nor this generator used, as a share of one core.
     pub foreign: f64,
+    /// How long requests took, where they had due times.
+    pub latency: Option<Quantiles>,
 }
 
 impl Slot {
@@ -25,6 +74,18 @@ impl Slot {
     #[must_use]
     pub fn cpu_ns(&self) -> f64 {
         self.cpu.as_nanos() as f64 / self.operations.max(1) as f64
+    }
+
+    /// Requests answered in a second.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        self.operations as f64 / self.wall.as_secs_f64()
+    }
+
+    /// Share of a core that the server used; above 1 with several threads.
+    #[must_use]
+    pub fn utilisation(&self) -> f64 {
+        self.cpu.as_secs_f64() / self.wall.as_secs_f64()
     }
 }
 
@@ -37,17 +98,17 @@ pub struct Contestant {
     /// The processes whose CPU time counts.
     pub pid: u32,
     /// The connections that load it.
-    pub generator: Generator,
+    pub load: Box<dyn Load>,
 }
 
 impl Contestant {
-    /// A server named `name` with process `pid`, loaded by `generator`.
+    /// A server named `name` with process `pid`, loaded by `load`.
     #[must_use]
-    pub fn new(name: &str, pid: u32, generator: Generator) -> Self {
+    pub fn new(name: &str, pid: u32, load: Box<dyn Load>) -> Self {
         Self {
             name: name.to_owned(),
             pid,
-            generator,
+            load,
         }
     }
 }
@@ -92,17 +153,18 @@ fn visit(contestant: &mut Contestant, companions: &[u32], length: Duration) -> i
     let (cpu_before, own_before) = (cpu::process_time(contestant.pid)?, our_time()?);
     let ticks_before = cpu::machine_ticks()?;
     let start = Instant::now();
-    let operations = contestant.generator.run_until(start + length)?;
+    let answered = contestant.load.run_until(start + length)?;
     let wall = start.elapsed();
     let cpu = cpu::process_time(contestant.pid)? - cpu_before;
     let own_cpu = our_time()? - own_before;
     let busy = (cpu::machine_ticks()? - ticks_before) as f64 / 100.0;
     let foreign = (busy - cpu.as_secs_f64() - own_cpu.as_secs_f64()).max(0.0) / wall.as_secs_f64();
     Ok(Slot {
-        operations,
+        operations: answered.operations,
         cpu,
         wall,
         foreign,
+        latency: answered.latency,
     })
 }
 
@@ -139,20 +201,25 @@ impl Spread {
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Comparison {
-    /// CPU time per request of the other, divided by that of the subject: above 1 the subject is
-    /// cheaper.
-    pub cpu: Spread,
+    /// The figure of the other, divided by that of the subject.
+    pub ratio: Spread,
     /// Whether too few rounds were quiet: then all rounds were used.
     pub noisy: bool,
 }
 
-/// Compares column `subject` with column `other`, ratio by ratio inside each round.
+/// Compares column `subject` with column `other` by `figure`, ratio by ratio inside each round.
+/// With [`Slot::cpu_ns`], a ratio above 1 says that the subject is cheaper.
 ///
 /// Rounds in which other processes used more than [`FOREIGN_MAX`] of a core are left out while at
 /// least [`QUIET_ROUNDS_MIN`] remain.
 #[must_use]
-pub fn compare(rounds: &[Vec<Slot>], subject: usize, other: usize) -> Comparison {
-    let ratio = |row: &Vec<Slot>| row[other].cpu_ns() / row[subject].cpu_ns();
+pub fn compare(
+    rounds: &[Vec<Slot>],
+    subject: usize,
+    other: usize,
+    figure: impl Fn(&Slot) -> f64,
+) -> Comparison {
+    let ratio = |row: &Vec<Slot>| figure(&row[other]) / figure(&row[subject]);
     let quiet: Vec<f64> = rounds
         .iter()
         .filter(|row| row[subject].foreign.max(row[other].foreign) <= FOREIGN_MAX)
@@ -165,7 +232,7 @@ pub fn compare(rounds: &[Vec<Slot>], subject: usize, other: usize) -> Comparison
         quiet
     };
     Comparison {
-        cpu: Spread::of(samples),
+        ratio: Spread::of(samples),
         noisy,
     }
 }
@@ -186,6 +253,7 @@ pub(crate) mod tests_support {
             cpu,
             wall: Duration::from_millis(300),
             foreign: 0.0,
+            latency: None,
         }
     }
 }
@@ -200,6 +268,7 @@ mod tests {
             cpu: Duration::from_nanos(cpu_ns * 1000),
             wall: Duration::from_millis(300),
             foreign,
+            latency: None,
         }
     }
 
@@ -212,9 +281,9 @@ mod tests {
                 vec![slot(100 * speed, 0.0), slot(200 * speed, 0.0)]
             })
             .collect();
-        let comparison = compare(&rounds, 0, 1);
+        let comparison = compare(&rounds, 0, 1, Slot::cpu_ns);
         assert_eq!(
-            comparison.cpu,
+            comparison.ratio,
             Spread {
                 low: 2.0,
                 median: 2.0,
@@ -230,8 +299,8 @@ mod tests {
             .map(|_| vec![slot(100, 0.0), slot(150, 0.1)])
             .collect();
         rounds.push(vec![slot(100, 0.9), slot(900, 0.0)]);
-        assert_eq!(compare(&rounds, 0, 1).cpu.high, 1.5);
+        assert_eq!(compare(&rounds, 0, 1, Slot::cpu_ns).ratio.high, 1.5);
         rounds.remove(0);
-        assert!(compare(&rounds, 0, 1).noisy);
+        assert!(compare(&rounds, 0, 1, Slot::cpu_ns).noisy);
     }
 }

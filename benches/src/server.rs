@@ -13,8 +13,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts `program` with `arguments` on core `core` and waits until it accepts connections on
-    /// `address`.
+    /// Starts `program` with `arguments`, on core `core` only if one is given, and waits until it
+    /// accepts connections on `address`.
     ///
     /// # Errors
     /// The program is missing, ends at once, or does not listen within [`START_MAX`].
@@ -22,10 +22,17 @@ impl Server {
         program: &str,
         arguments: &[String],
         address: SocketAddr,
-        core: usize,
+        core: Option<usize>,
     ) -> io::Result<Self> {
-        let child = Command::new("taskset")
-            .args(["-c", &core.to_string(), program])
+        let mut command = match core {
+            Some(core) => {
+                let mut command = Command::new("taskset");
+                command.args(["-c", &core.to_string(), program]);
+                command
+            }
+            None => Command::new(program),
+        };
+        let child = command
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -68,6 +75,12 @@ impl Drop for Server {
         let _ = self.child.wait();
     }
 }
+
+/// The core of the servers of a run.
+pub const SERVER_CORE: usize = 0;
+
+/// The core of the generator, and of a web server behind balancers.
+pub const GENERATOR_CORE: usize = 1;
 
 /// Time that a server has to open its port.
 pub const START_MAX: Duration = Duration::from_secs(10);

@@ -1,6 +1,6 @@
 //! One client: its socket, its session, and what is under way between them.
 
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::sync::Arc;
 
 use bytes::Buf;
@@ -76,6 +76,9 @@ pub(crate) struct Connection {
     kept: Kept,
     unsent: Option<Box<Output>>,
     readable: bool,
+    /// The last request had a big value, so the next may: read little before it is known, because
+    /// what comes with the header has to be copied to its place.
+    expects_value: bool,
     /// The client has closed its half: read until the end, though a read comes back short.
     ending: bool,
     /// Its turn comes in the next round, whether there is an event or not.
@@ -101,6 +104,7 @@ impl Connection {
             share,
             unsent: None,
             readable: false,
+            expects_value: false,
             ending: false,
             queued: false,
         }
@@ -177,17 +181,26 @@ impl Connection {
             // A long multiget, or a value that is not placed yet: it needs a buffer of its own.
             return self.read_behind(desk);
         }
+        let end = match std::mem::take(&mut self.expects_value) {
+            true => kept + HEADER_READ_BYTES,
+            false => desk.buffer.len(),
+        };
         desk.buffer[..kept].copy_from_slice(self.kept.bytes());
-        let bytes = match self.receive(|stream| stream.read(&mut desk.buffer[kept..]))? {
+        let bytes = match self.receive(|stream| stream.read(&mut desk.buffer[kept..end]))? {
             Received::Bytes(bytes) => bytes,
             Received::Nothing => return Ok(Step::Drained),
             Received::End => return Ok(Step::Ended),
         };
-        self.expect_more(bytes == desk.buffer.len() - kept);
+        self.expect_more(kept + bytes == end);
+        self.execute_buffer(kept + bytes, desk)
+    }
+
+    /// Executes the first `bytes` bytes of the desk's buffer, and keeps what is left of them.
+    fn execute_buffer(&mut self, bytes: usize, desk: &mut Desk) -> io::Result<Step> {
         // The buffer is lent out for the call, because the desk's output is in use beside it.
         let buffer = std::mem::take(&mut desk.buffer);
-        let consumed = self.execute(&buffer[..kept + bytes], desk);
-        self.kept.replace(&buffer[consumed..kept + bytes]);
+        let consumed = self.execute(&buffer[..bytes], desk);
+        self.kept.replace(&buffer[consumed..bytes]);
         desk.buffer = buffer;
         self.send(desk)
     }
@@ -229,22 +242,33 @@ impl Connection {
         self.send(desk)
     }
 
-    /// Reads a big value straight into its place.
+    /// Reads a big value straight into its place, and its end and what may follow behind that.
     fn read_value(&mut self, desk: &mut Desk) -> io::Result<Step> {
         let room = self.session.value_buffer();
         if room.is_empty() {
             self.next = Next::Read;
             return Ok(Step::Done);
         }
-        let wanted = room.len();
         if !self.readable {
             return Ok(Step::Drained);
         }
-        match receive_from(&mut self.stream, |stream| stream.read(room))? {
+        let value_bytes = room.len();
+        let mut buffers = [
+            IoSliceMut::new(room),
+            IoSliceMut::new(&mut desk.buffer[..HEADER_READ_BYTES]),
+        ];
+        match receive_from(&mut self.stream, |stream| {
+            stream.read_vectored(&mut buffers)
+        })? {
             Received::Bytes(bytes) => {
-                self.session.handle_value_received(bytes, &desk.engine);
-                self.expect_more(bytes == wanted);
-                Ok(Step::Done)
+                let placed = bytes.min(value_bytes);
+                self.session.handle_value_received(placed, &desk.engine);
+                self.expects_value = true;
+                self.expect_more(bytes == value_bytes + HEADER_READ_BYTES);
+                match bytes - placed {
+                    0 => Ok(Step::Done),
+                    behind => self.execute_buffer(behind, desk),
+                }
             }
             Received::Nothing => {
                 self.readable = false;
@@ -257,7 +281,12 @@ impl Connection {
     /// Executes `input` as far as it goes, and returns how much of it was consumed.
     fn execute(&mut self, input: &[u8], desk: &mut Desk) -> usize {
         let mut consumed = 0;
-        for _ in 0..CALLS_PER_STEP {
+        let calls_max = match desk.alone {
+            // With nobody waiting, the whole batch is answered in one write.
+            true => CALLS_ALONE_MAX,
+            false => CALLS_MAX,
+        };
+        for _ in 0..calls_max {
             let progress = self.session.handle_input(
                 &input[consumed..],
                 &mut desk.output,
@@ -266,8 +295,7 @@ impl Connection {
             );
             consumed += progress.consumed;
             self.next = progress.next;
-            // With nobody waiting, the whole batch is answered in one write.
-            if self.next != Next::Again || !desk.alone {
+            if self.next != Next::Again {
                 break;
             }
         }
@@ -348,10 +376,12 @@ fn receive_from(
 /// Sends as much as the socket takes, and tells whether that was all.
 fn send(stream: &mut Stream, output: &mut Output) -> io::Result<bool> {
     while output.has_remaining() {
-        let mut slices = [IoSlice::new(&[]); SLICES_PER_WRITE];
-        let written = match output.chunks_vectored(&mut slices) {
-            1 => stream.write(&slices[0]),
-            count => stream.write_vectored(&slices[..count]),
+        let written = if output.chunk().len() == output.remaining() {
+            stream.write(output.chunk())
+        } else {
+            let mut slices = [IoSlice::new(&[]); SLICES_PER_WRITE];
+            let count = output.chunks_vectored(&mut slices);
+            stream.write_vectored(&slices[..count])
         };
         match written {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -374,7 +404,13 @@ const READ_BYTES: usize = 64 << 10;
 const STEPS_PER_TURN: usize = 8;
 /// What a client hears whose long request does not fit any more (memcached's words).
 const OUT_OF_MEMORY: &[u8] = b"SERVER_ERROR out of memory reading request\r\n";
-/// Batches of `-R` requests that are answered in one go while nobody else waits.
-const CALLS_PER_STEP: usize = 256;
+/// The same where a big value is expected: room for a header, so that little of the value comes with
+/// it.
+const HEADER_READ_BYTES: usize = 2 << 10;
+/// Batches of `-R` requests that are answered in one write while others wait: a write and two turns
+/// cost as much as some dozens of requests.
+const CALLS_MAX: usize = 8;
+/// And while nobody else waits.
+const CALLS_ALONE_MAX: usize = 256;
 /// Pieces per vectored write; a big value needs three.
 const SLICES_PER_WRITE: usize = 64;

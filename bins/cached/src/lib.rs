@@ -10,6 +10,7 @@ mod facts;
 mod kept;
 mod listener;
 mod maintenance;
+mod memory_file;
 pub mod options;
 mod pages;
 mod server;
@@ -17,6 +18,7 @@ pub mod settings;
 mod shared;
 mod worker;
 
+pub use memory_file::{MemoryFileError, Recovery, Saved};
 pub use server::{Running, Server, StartError, clients_within, descriptors_reserved};
 
 /// The name in front of every line on standard error.

@@ -26,7 +26,8 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
-    /// Binds all that `settings` asks for, or nothing.
+    /// Binds all that `settings` asks for, or nothing. Clients are turned away until
+    /// [`Bound::open`].
     pub(crate) fn bind(settings: &Settings) -> Result<Self, ListenError> {
         let mut bound = Self {
             by_worker: (0..settings.threads).map(|_| Vec::new()).collect(),
@@ -37,6 +38,18 @@ impl Bound {
             bound.add(place, settings)?;
         }
         Ok(bound)
+    }
+
+    /// Lets clients in.
+    pub(crate) fn open(&self, backlog: u32) -> Result<(), ListenError> {
+        for listener in self.by_worker.iter().flatten() {
+            let opened = match &listener.socket {
+                Socket::Tcp(socket) => listen::open(socket, backlog),
+                Socket::Unix(socket) => listen::open(socket, backlog),
+            };
+            opened.map_err(|cause| ListenError::new(&listener.name, cause))?;
+        }
+        Ok(())
     }
 
     fn add(&mut self, place: &Listen, settings: &Settings) -> Result<(), ListenError> {
@@ -54,7 +67,7 @@ impl Bound {
             Listen::Host(host, port) => resolve(host, *port)?
                 .into_iter()
                 .try_for_each(|address| self.add_tcp(address, settings).map(drop)),
-            Listen::Unix { path, mode } => self.add_unix(path, *mode, settings.backlog),
+            Listen::Unix { path, mode } => self.add_unix(path, *mode),
         }
     }
 
@@ -64,7 +77,7 @@ impl Bound {
             return Ok(address.port());
         }
         let mut options = TcpOptions::default();
-        options.backlog = settings.backlog;
+        options.is_open = false;
         let group = listen::tcp_group(address, settings.threads, &options)?;
         let chosen = group[0]
             .local_addr()
@@ -85,8 +98,8 @@ impl Bound {
         Ok(chosen.port())
     }
 
-    fn add_unix(&mut self, path: &Path, mode: u32, backlog: u32) -> Result<(), ListenError> {
-        let socket = listen::unix(path, mode, backlog)?;
+    fn add_unix(&mut self, path: &Path, mode: u32) -> Result<(), ListenError> {
+        let socket = listen::unix_closed(path, mode)?;
         let name: Arc<str> = format!("unix:{}", path.display()).into();
         self.places.push(Place {
             id: id(&socket),
@@ -194,6 +207,13 @@ impl io::Read for Stream {
         match self {
             Self::Tcp(stream) => stream.read(buffer),
             Self::Unix(stream) => stream.read(buffer),
+        }
+    }
+
+    fn read_vectored(&mut self, buffers: &mut [io::IoSliceMut<'_>]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.read_vectored(buffers),
+            Self::Unix(stream) => stream.read_vectored(buffers),
         }
     }
 }

@@ -9,17 +9,20 @@ use std::fmt::Display;
 use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::os::unix::fs::lchown;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook_mio::v1_0::Signals;
 use steadfast_cached::options::{self, Options, Request};
 use steadfast_cached::settings::{Listen, Settings};
-use steadfast_cached::{PROGRAM, Server, StartError, clients_within, descriptors_reserved};
+use steadfast_cached::{
+    PROGRAM, Running, Server, StartError, clients_within, descriptors_reserved,
+};
 use steadfast_host::daemonise::{self, Announcer};
 use steadfast_host::exit::{self, Status, reason};
 use steadfast_host::pid_file::PidFile;
@@ -101,6 +104,11 @@ fn run(mut options: Options) -> Result<(), Failure> {
     for warning in &options.warnings {
         warn(warning);
     }
+    if let Some(file) = &mut options.settings.memory_file {
+        // In the background the working folder is another.
+        *file = path::absolute(&file)
+            .map_err(|cause| Failure::system("cannot tell the working folder", &cause))?;
+    }
     let identity = identity(options.user.as_deref())?;
     raise_limits(&mut options)?;
     let server = Server::bind(options.settings.clone())?;
@@ -144,8 +152,13 @@ fn serve(
         .assume()
         .map_err(|error| Failure::new(Status::OsError, error))?;
     let unwatched = |cause| Failure::system("cannot watch for signals", &cause);
-    let mut watch = Watch::start(options.settings.verbosity).map_err(unwatched)?;
-    let mut running = server.run()?;
+    let mut watch = Watch::start(options).map_err(unwatched)?;
+    let mut patience = Patience::default();
+    let mut running = server.run(&mut || patience.ask())?;
+    if let Some(recovery) = running.recovery() {
+        log::line(PROGRAM, recovery);
+        readiness::status(&recovery.to_string());
+    }
     if let Some(path) = env::var_os("MEMCACHED_PORT_FILENAME").map(PathBuf::from) {
         if let Err(cause) = write_ports(&path, running.addresses()) {
             let (path, reason) = (path.display(), reason(&cause));
@@ -168,8 +181,49 @@ fn serve(
             end = watch.wait(Some(DRAIN_STEP)).map_err(unwatched)?;
         }
     }
-    running.stop();
+    match watch.keeps_items {
+        true => save(running, &mut watch),
+        false => {
+            running.stop();
+            Ok(())
+        }
+    }
+}
+
+/// Keeps the items for the next start, if options say where. A further TERM does not cut that short
+/// (service managers send one behind their stop command), INT does.
+fn save(running: Running, watch: &mut Watch) -> Result<(), Failure> {
+    let mut patience = Patience::default();
+    let mut pulse = || {
+        patience.ask();
+        watch.pending();
+        match watch.keeps_items {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        }
+    };
+    let saved = running.save(&mut pulse);
+    let saved = saved.map_err(|error| Failure::new(Status::OsError, error))?;
+    if let Some(saved) = saved {
+        log::line(PROGRAM, saved);
+    }
     Ok(())
+}
+
+/// Asks the service manager for more time, every few seconds.
+#[derive(Default)]
+struct Patience {
+    asked: Option<Instant>,
+}
+
+impl Patience {
+    fn ask(&mut self) {
+        let now = Instant::now();
+        if self.asked.is_none_or(|asked| now - asked > PATIENCE / 4) {
+            self.asked = Some(now);
+            readiness::extend_timeout(PATIENCE);
+        }
+    }
 }
 
 /// memcached's words, and the better choice.
@@ -282,10 +336,14 @@ struct Watch {
     signals: Signals,
     events: Events,
     verbosity: u8,
+    /// TERM ends as USR1 does.
+    saves_on_term: bool,
+    /// A planned stop has begun, and nobody has interrupted it.
+    keeps_items: bool,
 }
 
 impl Watch {
-    fn start(verbosity: u8) -> io::Result<Self> {
+    fn start(options: &Options) -> io::Result<Self> {
         let poll = Poll::new()?;
         let mut signals = Signals::new([SIGTERM, SIGINT, SIGUSR1, SIGHUP])?;
         poll.registry()
@@ -294,7 +352,9 @@ impl Watch {
             poll,
             signals,
             events: Events::with_capacity(4),
-            verbosity,
+            verbosity: options.settings.verbosity,
+            saves_on_term: options.save_on_term,
+            keeps_items: false,
         })
     }
 
@@ -319,10 +379,19 @@ impl Watch {
             let line = match signal {
                 SIGHUP => "HUP: there is nothing to reload",
                 SIGUSR1 => {
+                    self.keeps_items = true;
                     end = end.or(Some(End::Gracefully));
                     "USR1: stopping gracefully"
                 }
+                // Once only: a second one means what it says.
+                SIGTERM if self.saves_on_term => {
+                    self.saves_on_term = false;
+                    self.keeps_items = true;
+                    end = end.or(Some(End::Gracefully));
+                    "TERM: stopping gracefully"
+                }
                 _ => {
+                    self.keeps_items &= signal != SIGINT;
                     end = Some(End::AtOnce);
                     "stopping"
                 }
@@ -335,5 +404,7 @@ impl Watch {
     }
 }
 
+/// How much longer than usual a start or stop may take, from each moment that it goes on.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// How soon the end of a graceful stop is noticed.
 const DRAIN_STEP: Duration = Duration::from_millis(20);

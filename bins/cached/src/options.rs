@@ -58,6 +58,8 @@ pub struct Options {
     pub core_dumps: bool,
     /// Keep all memory from being swapped out (`-k`).
     pub lock_memory: bool,
+    /// Save the items at TERM, too, not at USR1 only (`--save-on-term`).
+    pub save_on_term: bool,
     /// Things worth saying before serving; reading them is not required.
     pub warnings: Vec<String>,
 }

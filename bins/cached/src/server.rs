@@ -5,6 +5,7 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU8;
 use std::thread::{self, JoinHandle};
@@ -14,6 +15,7 @@ use mio::{Poll, Waker};
 use steadfast_engine::Engine;
 use steadfast_host::listen::ListenError;
 use steadfast_host::memory;
+use steadfast_store::snapshot::Clocks;
 use steadfast_store::{SettingsError, Store};
 
 use crate::budget::Budget;
@@ -22,6 +24,7 @@ use crate::clock::Clock;
 use crate::facts::Facts;
 use crate::listener::Bound;
 use crate::maintenance;
+use crate::memory_file::{MemoryFile, MemoryFileError, Recovery, Saved};
 use crate::pages;
 use crate::settings::{Listen, Settings};
 use crate::shared::{Phase, Shared};
@@ -30,7 +33,7 @@ use crate::worker::{WAKER_TOKEN, Worker};
 /// A server that is bound and not running yet.
 ///
 /// Between binding and running a daemon forks and gives up root: see `main`. Everybody else calls
-/// [`Server::start`]. Connections that come in meanwhile wait in the kernel.
+/// [`Server::start`]. Clients are refused meanwhile.
 #[derive(Debug)]
 pub struct Server {
     settings: Settings,
@@ -45,10 +48,10 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When a place can't be listened on, the memory settings make no sense, or the operating
-    /// system refuses a thread.
+    /// When a place can't be listened on, the memory settings make no sense, the memory file can't be
+    /// had, or the operating system refuses a thread.
     pub fn start(settings: Settings) -> Result<Running, StartError> {
-        Self::bind(settings)?.run()
+        Self::bind(settings)?.run(&mut || ())
     }
 
     /// Binds all places, or none. Starts no thread.
@@ -68,27 +71,31 @@ impl Server {
         &self.bound.addresses
     }
 
-    /// Allocates the store and starts the threads.
+    /// Allocates the store, fills it from the memory file if there is one, lets clients in, and starts
+    /// the threads.
+    ///
+    /// `pulse` is called every few milliseconds while the file is read. A file that can't be used is
+    /// no error: [`Running::recovery`] tells of it.
     ///
     /// From then on all threads of the process share one heap (`steadfast_host::memory`).
     ///
     /// # Errors
     ///
-    /// When the memory settings make no sense, or the operating system refuses a thread.
-    pub fn run(self) -> Result<Running, StartError> {
+    /// As [`Server::start`].
+    pub fn run(self, pulse: &mut dyn FnMut()) -> Result<Running, StartError> {
         let Self { settings, bound } = self;
         let clock = Arc::new(Clock::start());
+        // Workers free what others have allocated: with a heap each, the budget would not hold.
+        memory::share_one_heap();
+        let memory_file = settings.memory_file.as_deref();
+        let memory_file = memory_file.map(MemoryFile::claim).transpose()?;
+        let (store, recovery) = open_store(&settings, &bound, memory_file.as_ref(), &clock, pulse)?;
         let census = Arc::new(Census::new(settings.connections_max, bound.places));
         let facts = Facts {
             census: Arc::clone(&census),
             clock: Arc::clone(&clock),
             descriptors_reserved: descriptors_reserved(&settings),
         };
-        // Workers free what others have allocated: with a heap each, the budget would not hold.
-        memory::share_one_heap();
-        let store_settings = store_settings(&settings);
-        let pages = pages::for_budget(store_settings.memory_bytes_max);
-        let store = Store::with_memory(store_settings, pages)?;
         let engine = Engine::new(
             store,
             engine_settings(&settings, &bound.addresses),
@@ -111,6 +118,8 @@ impl Server {
             wakers: Vec::new(),
             threads: Vec::new(),
             maintenance: None,
+            memory_file,
+            recovery,
         };
         // Returning early drops `running`, which stops what has been started.
         for (index, listeners) in bound.by_worker.into_iter().enumerate() {
@@ -143,12 +152,43 @@ pub struct Running {
     threads: Vec<JoinHandle<()>>,
     /// Hung up to stop the maintenance thread.
     maintenance: Option<Sender<()>>,
+    memory_file: Option<MemoryFile>,
+    recovery: Option<Recovery>,
 }
 
 impl Running {
     /// Returns the TCP addresses, with the ports that the kernel chose.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Returns what came of the memory file at the start; `None` if the settings name none.
+    pub fn recovery(&self) -> Option<&Recovery> {
+        self.recovery.as_ref()
+    }
+
+    /// Stops at once, and moves all items to the memory file; does only the former, and returns
+    /// `None`, if the settings name none.
+    ///
+    /// `pulse` is called every few milliseconds and may end it, which leaves no file. To let clients
+    /// take the replies that are due, [`drain`](Self::drain) first.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be written. There is none then, and the items are gone.
+    pub fn save(
+        mut self,
+        pulse: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<Option<Saved>, MemoryFileError> {
+        self.enter(Phase::Stop);
+        self.join();
+        let Some(file) = self.memory_file.take() else {
+            return Ok(None);
+        };
+        self.shared.clock.advance();
+        let clocks = clocks(&self.shared.clock);
+        file.save(self.shared.engine.store(), clocks, pulse)
+            .map(Some)
     }
 
     /// Stops at once: closes all connections, ends the threads and gives up the store with
@@ -220,6 +260,8 @@ pub enum StartError {
     Listen(ListenError),
     /// The store can't be made from these settings.
     Store(SettingsError),
+    /// The memory file can't be had.
+    MemoryFile(MemoryFileError),
     /// The operating system refuses threads or polls.
     System(io::Error),
 }
@@ -236,6 +278,12 @@ impl From<ListenError> for StartError {
     }
 }
 
+impl From<MemoryFileError> for StartError {
+    fn from(error: MemoryFileError) -> Self {
+        Self::MemoryFile(error)
+    }
+}
+
 impl From<SettingsError> for StartError {
     fn from(error: SettingsError) -> Self {
         Self::Store(error)
@@ -247,6 +295,7 @@ impl fmt::Display for StartError {
         match self {
             Self::Listen(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
+            Self::MemoryFile(error) => error.fmt(f),
             Self::System(cause) => {
                 write!(
                     f,
@@ -263,6 +312,7 @@ impl Error for StartError {
         match self {
             Self::Listen(error) => error.source(),
             Self::Store(_) => None,
+            Self::MemoryFile(error) => error.source(),
             Self::System(cause) => Some(cause),
         }
     }
@@ -285,6 +335,43 @@ pub fn clients_within(settings: &Settings, files: u64) -> Option<usize> {
     let room = usize::try_from(files.saturating_sub(descriptors_reserved(settings)));
     let clients = wanted.min(room.unwrap_or(usize::MAX));
     (clients > 0 && files >= wanted as u64).then_some(clients)
+}
+
+/// Makes the store, with what the memory file holds, and lets clients in.
+///
+/// Before the first is served, the file is gone; before the ports are ours for sure, it is there.
+fn open_store(
+    settings: &Settings,
+    bound: &Bound,
+    memory_file: Option<&MemoryFile>,
+    clock: &Clock,
+    pulse: &mut dyn FnMut(),
+) -> Result<(Store, Option<Recovery>), StartError> {
+    let store_settings = store_settings(settings);
+    let empty = || {
+        let pages = pages::for_budget(store_settings.memory_bytes_max);
+        Store::with_memory(store_settings, pages)
+    };
+    let Some(file) = memory_file else {
+        let store = empty()?;
+        bound.open(settings.backlog)?;
+        return Ok((store, None));
+    };
+    let (store, recovery) = file.recover(empty, clocks(clock), pulse)?;
+    bound.open(settings.backlog)?;
+    clock.advance();
+    if recovery.is_loaded() {
+        if let Err(refused) = file.consume() {
+            drop(store);
+            return Ok((empty()?, Some(refused)));
+        }
+    }
+    Ok((store, Some(recovery)))
+}
+
+fn clocks(clock: &Clock) -> Clocks {
+    let now = clock.now();
+    Clocks::new(now.timestamp, now.unix_secs)
 }
 
 fn store_settings(settings: &Settings) -> steadfast_store::Settings {

@@ -30,6 +30,9 @@ pub struct Settings {
     pub idle_timeout: Option<Duration>,
     /// Budget for items and everything about them, in bytes.
     pub memory_bytes: u64,
+    /// Where the items are between two lives of the server: written by `Running::save`, read and
+    /// removed by `Server::run`. `None` forgets them.
+    pub memory_file: Option<PathBuf>,
     /// Largest item, key and overhead included, in bytes; 1 KB to 1 GB.
     pub item_bytes_max: usize,
     /// Whether old items make room for new ones; otherwise storing fails when memory is full.
@@ -54,6 +57,7 @@ impl Default for Settings {
             long_request_bytes_max: 64 << 20,
             idle_timeout: None,
             memory_bytes: 64 << 20,
+            memory_file: None,
             item_bytes_max: 1 << 20,
             evict: true,
             cas: true,

@@ -5,12 +5,12 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::exit::reason;
 
@@ -26,6 +26,9 @@ pub struct TcpOptions {
     pub no_delay: bool,
     /// Whether an IPv6 listener leaves IPv4 to others (`IPV6_V6ONLY`).
     pub v6_only: bool,
+    /// Whether to listen at once. If not, the address is taken, and clients are turned away by the
+    /// kernel until [`open`].
+    pub is_open: bool,
 }
 
 impl Default for TcpOptions {
@@ -35,6 +38,7 @@ impl Default for TcpOptions {
             keep_alive: true,
             no_delay: true,
             v6_only: true,
+            is_open: true,
         }
     }
 }
@@ -80,7 +84,30 @@ pub fn tcp_group(
 ///
 /// When something else than a socket is at `path`, somebody answers there, or the file can't be made.
 pub fn unix(path: &Path, mode: u32, backlog: u32) -> Result<UnixListener, ListenError> {
-    open_unix(path, mode, backlog).map_err(|cause| ListenError::new(path.display(), cause))
+    let opened = bind_unix(path, mode).and_then(|socket| {
+        open(&socket, backlog)?;
+        Ok(socket.into())
+    });
+    opened.map_err(|cause| ListenError::new(path.display(), cause))
+}
+
+/// Makes a Unix socket as [`unix`] does, at which clients are turned away until [`open`].
+///
+/// # Errors
+///
+/// As [`unix`].
+pub fn unix_closed(path: &Path, mode: u32) -> Result<UnixListener, ListenError> {
+    let bound = bind_unix(path, mode).map(UnixListener::from);
+    bound.map_err(|cause| ListenError::new(path.display(), cause))
+}
+
+/// Listens at a socket that was bound closed; at one that listens, changes the backlog.
+///
+/// # Errors
+///
+/// When somebody else has come to listen there meanwhile.
+pub fn open(socket: &impl AsFd, backlog: u32) -> io::Result<()> {
+    SockRef::from(socket).listen(clamp_backlog(backlog))
 }
 
 /// Tells whether this machine can listen on IPv6 addresses at all.
@@ -182,19 +209,20 @@ fn bind(address: SocketAddr, options: &TcpOptions, sharing: Sharing) -> io::Resu
 }
 
 fn listen(socket: Socket, options: &TcpOptions) -> io::Result<TcpListener> {
-    socket.listen(clamp_backlog(options.backlog))?;
+    if options.is_open {
+        open(&socket, options.backlog)?;
+    }
     Ok(socket.into())
 }
 
-fn open_unix(path: &Path, mode: u32, backlog: u32) -> io::Result<UnixListener> {
+fn bind_unix(path: &Path, mode: u32) -> io::Result<Socket> {
     remove_stale(path)?;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     socket.bind(&socket2::SockAddr::unix(path)?)?;
     // Until it listens nobody can connect, so the mode is right from the first connection on.
     set_mode(path, mode)?;
-    socket.listen(clamp_backlog(backlog))?;
-    Ok(socket.into())
+    Ok(socket)
 }
 
 fn remove_stale(path: &Path) -> io::Result<()> {
@@ -297,6 +325,28 @@ mod tests {
             accepted.iter().filter(|&&count| count > 0).count() > 1,
             "spread: {accepted:?}"
         );
+    }
+
+    #[test]
+    fn closed_sockets_turn_clients_away_until_they_are_opened() {
+        let options = TcpOptions {
+            is_open: false,
+            ..TcpOptions::default()
+        };
+        let group = tcp_group(loopback(), 2, &options).unwrap();
+        let address = group[0].local_addr().unwrap();
+        let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+        assert!(TcpStream::connect(address).is_err_and(refused));
+        for socket in &group {
+            open(socket, 16).unwrap();
+        }
+        TcpStream::connect(address).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let socket = unix_closed(&path, 0o700).unwrap();
+        assert!(std::os::unix::net::UnixStream::connect(&path).is_err_and(refused));
+        open(&socket, 16).unwrap();
+        std::os::unix::net::UnixStream::connect(&path).unwrap();
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::io;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::time::Duration;
 
 use sd_notify::NotifyState;
 
@@ -67,6 +68,13 @@ pub fn stopping() {
 /// Says in a few words what the daemon is doing; shown by `systemctl status`.
 pub fn status(text: &str) {
     let _ = sd_notify::notify(&[NotifyState::Status(text)]);
+}
+
+/// Asks for so much more time from now on to start or to stop, where the service manager would
+/// lose patience.
+pub fn extend_timeout(time: Duration) {
+    let micros = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+    let _ = sd_notify::notify(&[NotifyState::ExtendTimeoutUsec(micros)]);
 }
 
 #[cfg(test)]

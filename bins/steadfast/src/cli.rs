@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::ring::{RingCommand, dialects_help};
+
 /// Web sessions that survive their servers.
 ///
 /// Without a subcommand: `up`, a whole cluster on this machine.
@@ -30,6 +32,11 @@ pub(crate) enum Command {
     /// TERM or INT.
     #[command(after_help = EXAMPLES)]
     Up(UpOptions),
+    /// Tell which node holds a key, and what moves when the nodes change.
+    ///
+    /// It answers as the client would whose rules are chosen, to the byte, and asks no server.
+    #[command(subcommand, after_help = dialects_help())]
+    Ring(RingCommand),
 }
 
 const EXAMPLES: &str = "\

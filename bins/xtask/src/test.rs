@@ -187,8 +187,10 @@ fn address_sanitizer() -> Command {
     command
 }
 
+/// The corpora and a random walk, with the store in its checked form.
 fn corpora() -> Command {
     let mut command = cargo(&["test", "--manifest-path", "fuzz/Cargo.toml"]);
+    command.env("RUSTFLAGS", "--cfg steadfast_checked");
     command
         .arg("--target-dir")
         .arg(step::target_directory("fuzz"));

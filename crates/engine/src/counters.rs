@@ -35,19 +35,26 @@ impl Counter {
 
 /// One number for each [`Counter`]: what one call counts before it adds that to the shared ones.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Tally([u64; Counter::COUNT]);
+pub(crate) struct Tally {
+    amounts: [u64; Counter::COUNT],
+    /// A bit for each counter that may not be 0, since most are in most calls.
+    counted: u32,
+}
 
 impl Tally {
+    #[inline]
     pub(crate) fn count(&mut self, counter: Counter) {
         self.add(counter, 1);
     }
 
+    #[inline]
     pub(crate) fn add(&mut self, counter: Counter, amount: u64) {
-        self.0[counter as usize] += amount;
+        self.amounts[counter as usize] += amount;
+        self.counted |= 1 << counter as u32;
     }
 
     pub(crate) fn of(&self, counter: Counter) -> u64 {
-        self.0[counter as usize]
+        self.amounts[counter as usize]
     }
 }
 
@@ -74,11 +81,11 @@ impl Counters {
     /// Adds `tally` to a worker's row and empties it.
     pub(crate) fn take(&self, tally: &mut Tally, worker: usize) {
         let row = &self.rows[worker % self.rows.len()];
-        for (counter, amount) in row.0.iter().zip(&mut tally.0) {
-            if *amount > 0 {
-                counter.fetch_add(*amount, Ordering::Relaxed);
-                *amount = 0;
-            }
+        while tally.counted != 0 {
+            let index = tally.counted.trailing_zeros() as usize;
+            let amount = core::mem::take(&mut tally.amounts[index]);
+            row.0[index].fetch_add(amount, Ordering::Relaxed);
+            tally.counted &= tally.counted - 1;
         }
     }
 
@@ -86,7 +93,7 @@ impl Counters {
     pub(crate) fn sums(&self) -> Tally {
         let mut sums = Tally::default();
         for row in &self.rows {
-            for (sum, counter) in sums.0.iter_mut().zip(&row.0) {
+            for (sum, counter) in sums.amounts.iter_mut().zip(&row.0) {
                 *sum += counter.load(Ordering::Relaxed);
             }
         }

@@ -67,11 +67,12 @@ impl Output {
         &mut self.text
     }
 
-    /// Appends the value of `entry`: copied if it is small, since a copy is cheaper than two
+    /// Appends `value`, which is that of `entry`: copied if it is small, since a copy is cheaper than two
     /// more entries in a scatter list, else by reference. Copied as well when readers hold so
     /// much of the store's memory that it lends no more.
-    pub(crate) fn put_value(&mut self, entry: &Entry<'_>) {
-        let bytes = entry.value().len();
+    #[inline]
+    pub(crate) fn put_value(&mut self, value: &[u8], entry: &Entry<'_>) {
+        let bytes = value.len();
         let held = if bytes < REFERENCE_BYTES_MIN {
             None
         } else {
@@ -86,7 +87,7 @@ impl Output {
                     read: 0,
                 });
             }
-            None => self.text.extend_from_slice(entry.value()),
+            None => self.text.extend_from_slice(value),
         }
     }
 
@@ -217,7 +218,7 @@ mod tests {
         for round in 0..100u8 {
             let text = vec![round; 100_000];
             out.text().extend_from_slice(&text);
-            store.read(b"k", now, |entry| out.put_value(entry));
+            store.read(b"k", now, |entry| out.put_value(entry.value(), entry));
             expected.extend(text.iter().chain(&value));
             while out.remaining() > 150_000 {
                 let bytes = out.chunk().len().min(30_000);

@@ -1,11 +1,14 @@
 //! One client's conversation.
 
+mod ahead;
 mod execute;
 mod retrieve;
 mod store;
 
-use steadfast_protocol::{Limits, ParseError, Parsed, Recovery, Request, RequestParser, Storage};
+use steadfast_protocol::{Limits, ParseError, Recovery, Request, RequestParser, Response, Storage};
+use steadfast_store::Located;
 
+use self::ahead::Planned;
 use self::execute::Turn;
 use self::retrieve::Retrieval;
 use self::store::{Arrival, Incoming, PLACED_BYTES_MIN};
@@ -155,7 +158,8 @@ impl Session {
 
     fn run(&mut self, input: &[u8], turn: &mut Turn<'_>) -> Progress {
         let mut consumed = 0;
-        for _ in 0..turn.engine.settings().requests_per_call_max.max(1) {
+        while turn.requests_left > 0 {
+            turn.requests_left -= 1;
             let step = self.step(&input[consumed..], turn);
             consumed += step.consumed;
             if let Some(next) = step.next {
@@ -175,15 +179,7 @@ impl Session {
 
     fn step(&mut self, input: &[u8], turn: &mut Turn<'_>) -> Step {
         match &mut self.state {
-            State::Line if turn.is_full() => Step::stop(0, Next::Write),
-            State::Line => match self.parser.parse(input) {
-                Ok(Parsed::Complete { message, consumed }) => {
-                    let (line, behind) = input.split_at(consumed);
-                    self.handle_request(message, line, behind, turn)
-                }
-                Ok(Parsed::Incomplete { .. }) => Step::stop(0, Next::Read),
-                Err(error) => self.handle_error(error, input, turn),
-            },
+            State::Line => self.execute_lines(input, turn),
             State::Retrieval(retrieval) => {
                 let retrieval = *retrieval;
                 self.resume(retrieval, input, turn)
@@ -207,40 +203,48 @@ impl Session {
         }
     }
 
-    /// Executes `request`, which was parsed from `line`; `behind` is the input behind that.
-    fn handle_request(
-        &mut self,
-        request: Request<'_>,
-        line: &[u8],
-        behind: &[u8],
-        turn: &mut Turn<'_>,
-    ) -> Step {
-        match request {
+    /// Executes a request.
+    fn execute(&mut self, planned: &Planned<'_>, turn: &mut Turn<'_>) -> Step {
+        let Planned { place, .. } = *planned;
+        let line = planned.line();
+        match planned.request {
             Request::Get { keys, cas } => {
+                if let Some(key) = keys.only() {
+                    turn.get(key, turn.place(place, key), cas);
+                    turn.respond(&Response::End);
+                    return Step::go_on(line.len());
+                }
                 let retrieval = Retrieval::new(line, None, cas);
-                return self.retrieve(keys, retrieval, turn);
+                return self.retrieve(keys, place, retrieval, turn);
             }
             Request::GetAndTouch { exptime, keys, cas } => {
                 let retrieval = Retrieval::new(line, Some(exptime), cas);
-                return self.retrieve(keys, retrieval, turn);
+                return self.retrieve(keys, place, retrieval, turn);
             }
-            Request::Store(header) => {
-                return Step::go_on(line.len() + self.begin_storage(&header, behind, turn));
+            Request::Store(ref header) => {
+                let consumed = self.begin_storage(header, place, planned.behind(), turn);
+                return Step::go_on(line.len() + consumed);
             }
             Request::Quit => self.state = State::Closed,
-            other => turn.execute(other),
+            other => turn.execute(other, place),
         }
         Step::go_on(line.len())
     }
 
     /// Decides where the value of a storage command goes; returns how much of the input behind
     /// the header is dealt with.
-    fn begin_storage(&mut self, header: &Storage<'_>, behind: &[u8], turn: &mut Turn<'_>) -> usize {
+    fn begin_storage(
+        &mut self,
+        header: &Storage<'_>,
+        place: Option<Located<'_>>,
+        behind: &[u8],
+        turn: &mut Turn<'_>,
+    ) -> usize {
         let block_bytes = header.value_bytes + 2;
         if turn.refuse_if_too_large(header) {
             return self.skip(block_bytes, behind);
         }
-        if let Some(consumed) = turn.store_block(header, behind) {
+        if let Some(consumed) = turn.store_block(header, place, behind) {
             return consumed;
         }
         match Incoming::new(header, turn) {

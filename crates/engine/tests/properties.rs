@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use cache::Cache;
 use proptest::prelude::*;
+use steadfast_engine::Settings;
 use steadfast_protocol::parse_stored_number;
 
 /// A step of a random conversation. Keys are few, so that commands meet.
@@ -348,5 +349,55 @@ proptest! {
     #[test]
     fn no_input_panics(input in proptest::collection::vec(any::<u8>(), 0..300)) {
         Cache::new().send(input.chunks(11));
+    }
+}
+
+#[test]
+fn a_full_output_interrupts_a_look_ahead_that_came_to_half_a_line() {
+    let mut cache = Cache::new();
+    let value = "v".repeat(600_000);
+    cache.ask(format!("set k 0 0 {}\r\n{value}\r\n", value.len()).as_bytes());
+    let half_a_line = "get a-key-that-is-longer-than-the-line-before";
+    let answer = cache.ask(format!("get k\r\nget k\r\nverbosity 1\r\n{half_a_line}").as_bytes());
+    assert!(
+        answer.ends_with("v\r\nEND\r\nOK\r\n"),
+        "{} bytes",
+        answer.len()
+    );
+    assert_eq!(cache.ask(b"\r\n"), "END\r\n");
+}
+
+proptest! {
+    // Each case moves megabytes.
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn looking_ahead_changes_nothing(
+        steps in proptest::collection::vec(step(), 1..40),
+        keys in 0usize..60,
+        big_bytes in 1_000usize..100_000,
+        requests_max in 2usize..60,
+    ) {
+        // Values so big that the output fills up in the middle of what was planned, retrievals of
+        // many keys among the requests, and an end that cuts off what follows.
+        let big = "b".repeat(big_bytes);
+        let many: String = (0..keys).map(|key| format!(" k{}", key % 5)).collect();
+        let mut input: Vec<u8> = format!("set k1 0 0 {big_bytes}\r\n{big}\r\n").into();
+        for (index, step) in steps.iter().enumerate() {
+            input.extend(request_of(step).bytes());
+            match index % 9 {
+                4 => input.extend(format!("get k1{many}\r\n").bytes()),
+                7 => input.extend(b"gets k1\r\nget k1\r\n"),
+                _ => {}
+            }
+        }
+        input.extend(b"quit\r\nget k1\r\n");
+        let answers = [1, requests_max].map(|requests_max| {
+            let mut settings = Settings::default();
+            settings.requests_per_call_max = requests_max;
+            let mut cache = Cache::with(steadfast_store::Settings::default(), settings);
+            (cache.send([&input[..]]), cache.closed)
+        });
+        prop_assert!(answers[0] == answers[1]);
     }
 }

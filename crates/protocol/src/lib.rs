@@ -15,6 +15,7 @@ mod number;
 mod parser;
 mod request;
 mod response;
+mod scan;
 mod words;
 
 pub use data::{DataBlock, DataPart};

@@ -103,6 +103,42 @@ pub(crate) fn parse_exptime_wide(word: &[u8]) -> Option<i32> {
     Some(wide as i32)
 }
 
+/// A text of up to 16 bytes in a register, put together from its last byte to its first, as numbers
+/// are.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Short {
+    text: u128,
+    bytes: usize,
+}
+
+impl Short {
+    pub(crate) const BYTES_MAX: usize = size_of::<u128>();
+
+    /// Puts `byte` before what is there.
+    #[inline]
+    pub(crate) const fn push(&mut self, byte: u8) {
+        debug_assert!(self.bytes < Self::BYTES_MAX, "the caller counts");
+        self.text = self.text << 8 | byte as u128;
+        self.bytes += 1;
+    }
+
+    /// Puts `number` in decimal before what is there.
+    #[inline]
+    pub(crate) const fn push_decimal(&mut self, mut number: u32) {
+        while number > 9 {
+            self.push(b'0' + (number % 10) as u8);
+            number /= 10;
+        }
+        self.push(b'0' + number as u8);
+    }
+
+    #[inline]
+    pub(crate) fn put(self, out: &mut impl BufMut) {
+        let text = self.text.to_le_bytes();
+        out.put_slice(&text[..self.bytes.min(Self::BYTES_MAX)]);
+    }
+}
+
 /// Writes `number` in decimal.
 pub(crate) fn put_decimal(mut number: u64, out: &mut impl BufMut) {
     let mut text = [0u8; DECIMAL_CHARS_MAX];

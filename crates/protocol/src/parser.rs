@@ -37,6 +37,11 @@ struct LineFinder {
 }
 
 impl LineFinder {
+    /// Whether nothing is known of the input.
+    const fn is_fresh(&self) -> bool {
+        self.scanned == 0
+    }
+
     /// The index of the first line feed, at which the finder starts afresh; none if there is no
     /// line feed yet.
     fn find(&mut self, input: &[u8]) -> Option<usize> {

@@ -310,13 +310,24 @@ impl<'a> Keys<'a> {
         Self::checked(Words::new(line))
     }
 
-    /// How much of the line, without its end, is behind the last key that was taken; 0 for keys
-    /// that are not from a line.
+    /// How much of the line, without its end, is behind the last key that was taken; for keys that
+    /// are not from a line, of a line that is as short as can be.
     #[must_use]
-    pub const fn unread_bytes(&self) -> usize {
+    pub fn unread_bytes(&self) -> usize {
         match &self.0 {
             Source::Line(words) => words.left_bytes(),
-            Source::One(_) | Source::List(_) => 0,
+            Source::One(key) => key.map_or(0, |key| key.as_bytes().len()),
+            Source::List(keys) => keys.iter().map(|key| 1 + key.as_bytes().len()).sum(),
+        }
+    }
+
+    /// The only key left, where that is plain to see: of a parsed `get` with one key, or of
+    /// [`Keys::one`]. `None` says nothing.
+    #[must_use]
+    pub const fn only(&self) -> Option<Key<'a>> {
+        match self.0 {
+            Source::One(key) => key,
+            Source::Line(_) | Source::List(_) => None,
         }
     }
 

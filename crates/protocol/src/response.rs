@@ -3,7 +3,7 @@
 use bytes::BufMut;
 
 use crate::Key;
-use crate::number::put_decimal;
+use crate::number::{Short, put_decimal};
 
 /// One line of an answer, borrowing from the buffer that it was parsed from.
 ///
@@ -102,17 +102,33 @@ impl Response<'_> {
     /// # Panics
     ///
     /// If `out` cannot grow and is too small, as every write to a `BufMut`.
+    #[inline]
     pub fn encode(&self, out: &mut impl BufMut) {
+        match self.fixed_line() {
+            Some(line) => out.put_slice(line),
+            None => self.encode_words(out),
+        }
+    }
+
+    /// The line, if there is nothing in it that varies.
+    #[inline]
+    const fn fixed_line(&self) -> Option<&'static [u8]> {
+        Some(match self {
+            Self::Stored => b"STORED\r\n",
+            Self::NotStored => b"NOT_STORED\r\n",
+            Self::Exists => b"EXISTS\r\n",
+            Self::NotFound => b"NOT_FOUND\r\n",
+            Self::Deleted => b"DELETED\r\n",
+            Self::Touched => b"TOUCHED\r\n",
+            Self::Ok => b"OK\r\n",
+            Self::Reset => b"RESET\r\n",
+            Self::End => b"END\r\n",
+            _ => return None,
+        })
+    }
+
+    fn encode_words(&self, out: &mut impl BufMut) {
         match *self {
-            Self::Stored => out.put_slice(b"STORED\r\n"),
-            Self::NotStored => out.put_slice(b"NOT_STORED\r\n"),
-            Self::Exists => out.put_slice(b"EXISTS\r\n"),
-            Self::NotFound => out.put_slice(b"NOT_FOUND\r\n"),
-            Self::Deleted => out.put_slice(b"DELETED\r\n"),
-            Self::Touched => out.put_slice(b"TOUCHED\r\n"),
-            Self::Ok => out.put_slice(b"OK\r\n"),
-            Self::Reset => out.put_slice(b"RESET\r\n"),
-            Self::End => out.put_slice(b"END\r\n"),
             Self::Number(number) => {
                 put_decimal(number, out);
                 out.put_slice(b"\r\n");
@@ -129,6 +145,7 @@ impl Response<'_> {
             Self::Error(text) => put_line(b"ERROR", text, out),
             Self::ClientError(text) => put_line(b"CLIENT_ERROR", text, out),
             Self::ServerError(text) => put_line(b"SERVER_ERROR", text, out),
+            _ => unreachable!("a line without words is fixed"),
         }
     }
 }
@@ -150,9 +167,40 @@ impl ValueHeader<'_> {
         out.put_slice(b"\r\n");
     }
 
-    fn encode(&self, out: &mut impl BufMut) {
+    /// Writes the line; the caller writes the data block.
+    ///
+    /// # Panics
+    ///
+    /// If `out` cannot grow and is too small, as every write to a `BufMut`.
+    #[inline]
+    pub fn encode(&self, out: &mut impl BufMut) {
         out.put_slice(b"VALUE ");
         self.key.encode(out);
+        match self.short_tail() {
+            Some(tail) => tail.put(out),
+            None => self.encode_tail(out),
+        }
+    }
+
+    /// The numbers and the end of the line, if they are as small as they usually are.
+    #[inline]
+    fn short_tail(&self) -> Option<Short> {
+        let value_bytes = u32::try_from(self.value_bytes).ok()?;
+        if self.flags > SHORT_FLAGS_MAX || value_bytes > SHORT_VALUE_BYTES_MAX || self.cas.is_some()
+        {
+            return None;
+        }
+        let mut tail = Short::default();
+        tail.push(b'\n');
+        tail.push(b'\r');
+        tail.push_decimal(value_bytes);
+        tail.push(b' ');
+        tail.push_decimal(self.flags);
+        tail.push(b' ');
+        Some(tail)
+    }
+
+    fn encode_tail(&self, out: &mut impl BufMut) {
         out.put_u8(b' ');
         put_decimal(self.flags.into(), out);
         out.put_u8(b' ');
@@ -173,3 +221,8 @@ fn put_line(word: &[u8], text: &[u8], out: &mut impl BufMut) {
     }
     out.put_slice(b"\r\n");
 }
+
+/// Five and seven digits, two spaces and the line's end are sixteen bytes.
+const SHORT_FLAGS_MAX: u32 = 99_999;
+const SHORT_VALUE_BYTES_MAX: u32 = 9_999_999;
+const _: () = assert!(5 + 7 + 4 == Short::BYTES_MAX, "what is short fits");

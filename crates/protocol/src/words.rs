@@ -1,5 +1,7 @@
 //! A line cut into words.
 
+use crate::scan::find_space;
+
 /// The words of a line: separated by one or more spaces, never empty. A tab is no separator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Words<'a>(&'a [u8]);
@@ -23,6 +25,7 @@ impl<'a> Words<'a> {
 impl<'a> Iterator for Words<'a> {
     type Item = &'a [u8];
 
+    #[inline]
     fn next(&mut self) -> Option<&'a [u8]> {
         while let [b' ', rest @ ..] = self.0 {
             self.0 = rest;
@@ -30,7 +33,7 @@ impl<'a> Iterator for Words<'a> {
         if self.0.is_empty() {
             return None;
         }
-        let end = memchr::memchr(b' ', self.0).unwrap_or(self.0.len());
+        let end = find_space(self.0).unwrap_or(self.0.len());
         let (word, rest) = self.0.split_at(end);
         self.0 = rest;
         Some(word)

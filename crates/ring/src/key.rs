@@ -7,22 +7,34 @@ pub(crate) enum KeyRule {
     Verbatim,
     /// pecl-memcache: bytes up to 0x20 become `_`, the key is cut at 250 bytes.
     Underscored,
+    /// mcrouter: the key ends, for hashing, before the first `|#|`.
+    HashStop,
 }
 
 impl KeyRule {
     /// Hands the key, as the client would hash and send it, to `read`.
     pub(crate) fn treated<R>(self, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> R {
-        let clean = key.len() <= KEY_BYTES_MAX && key.iter().all(|&byte| byte > b' ');
-        if self == Self::Verbatim || clean {
-            return read(key);
+        match self {
+            Self::Verbatim => read(key),
+            Self::Underscored => underscored(key, read),
+            Self::HashStop => {
+                let stop = key.windows(3).position(|three| three == b"|#|");
+                read(&key[..stop.unwrap_or(key.len())])
+            }
         }
-        let mut treated = [0; KEY_BYTES_MAX];
-        let kept = key.len().min(KEY_BYTES_MAX);
-        for (to, &from) in treated.iter_mut().zip(key) {
-            *to = if from <= b' ' { b'_' } else { from };
-        }
-        read(&treated[..kept])
     }
+}
+
+fn underscored<R>(key: &[u8], read: impl FnOnce(&[u8]) -> R) -> R {
+    if key.len() <= KEY_BYTES_MAX && key.iter().all(|&byte| byte > b' ') {
+        return read(key);
+    }
+    let mut treated = [0; KEY_BYTES_MAX];
+    let kept = key.len().min(KEY_BYTES_MAX);
+    for (to, &from) in treated.iter_mut().zip(key) {
+        *to = if from <= b' ' { b'_' } else { from };
+    }
+    read(&treated[..kept])
 }
 
 /// A key of at most 250 bytes with a changing decimal suffix: `KEY-0`, `KEY-1`, …
@@ -79,6 +91,13 @@ mod tests {
     fn blanks_and_controls_become_underscores() {
         KeyRule::Underscored.treated(b"a b\t\x00c\x21", |key| assert_eq!(key, b"a_b__c\x21"));
         KeyRule::Verbatim.treated(b"a b", |key| assert_eq!(key, b"a b"));
+    }
+
+    #[test]
+    fn key_ends_at_the_first_hash_stop() {
+        KeyRule::HashStop.treated(b"a:b|#|c|#|d", |key| assert_eq!(key, b"a:b"));
+        KeyRule::HashStop.treated(b"a|#b", |key| assert_eq!(key, b"a|#b"));
+        KeyRule::HashStop.treated(b"|#|", |key| assert_eq!(key, b""));
     }
 
     #[test]

@@ -4,21 +4,33 @@
 
 extern crate alloc;
 
+mod affinity;
 mod builder;
 mod dialect;
+mod diff;
 mod error;
+mod explain;
 mod hash;
 mod key;
+mod measure;
+mod member;
 mod placement;
-mod points;
 mod replicas;
 mod ring;
+mod server;
+mod shares;
 
+pub use affinity::{Affinity, HashTag};
 pub use builder::Builder;
-pub use dialect::{Dialect, UnknownDialect};
+pub use dialect::{Dialect, Family, UnknownDialect, Weights};
+pub use diff::{Diff, Move, diff};
 pub use error::RingError;
+pub use explain::{Explanation, Spot, Step};
+pub use member::Member;
 pub use replicas::Order;
-pub use ring::{Member, Ring};
+pub use ring::Ring;
+pub use server::{BadWeight, Server, Weight};
+pub use shares::{Arc, Basis, Circle, Shares};
 
 /// The most places on a circle, or in a list of repeated servers, that one ring may have.
 ///

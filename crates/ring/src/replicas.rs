@@ -30,20 +30,50 @@ pub(crate) enum Walk {
     Rehash,
     /// libmemcached: the next node in the list, not the next point.
     NextInList,
+    /// Not at all: the client keeps one copy.
+    Alone,
+}
+
+/// What a look at the ring brought.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    pub(crate) index: usize,
+    /// False if the node has its copy already.
+    pub(crate) is_new: bool,
 }
 
 /// The indexes of the nodes for up to `copies` copies of a treated key, in the client's order.
 pub(crate) fn of_client<N>(ring: &Ring<N>, key: &[u8], order: Order, copies: usize) -> Vec<usize> {
-    let copies = copies.min(ring.members().len());
-    match ring.dialect().0.walk {
-        Walk::Rehash => rehashed(ring, key, order, copies),
-        Walk::NextInList => {
-            let home = ring.index_of(key);
-            (0..copies)
-                .map(|copy| (home + copy) % ring.members().len())
-                .collect()
-        }
+    walk(ring, key, order, copies, |_, _| {})
+}
+
+/// The same, and tells `see` each step: what is hashed, if anything is, and what is found.
+pub(crate) fn walk<N>(
+    ring: &Ring<N>,
+    key: &[u8],
+    order: Order,
+    copies: usize,
+    mut see: impl FnMut(Option<&[u8]>, Found),
+) -> Vec<usize> {
+    let nodes = ring.members().len();
+    let copies = copies.min(nodes);
+    let walk = ring.dialect().row().walk;
+    if walk == Walk::Rehash {
+        return rehashed(ring, key, order, copies, see);
     }
+    let copies = if walk == Walk::Alone {
+        copies.min(1)
+    } else {
+        copies
+    };
+    let home = ring.index_of(key);
+    let found = (0..copies).map(|copy| (home + copy) % nodes);
+    let found: Vec<_> = found.collect();
+    for (copy, &index) in found.iter().enumerate() {
+        let is_new = true;
+        see((copy == 0).then_some(key), Found { index, is_new });
+    }
+    found
 }
 
 /// Every node once: the client's list, then the others by their score for this key.
@@ -70,25 +100,38 @@ pub(crate) fn all<N>(ring: &Ring<N>, key: &[u8], order: Order) -> Vec<usize> {
 /// The counter runs on from one copy to the next. Once it has reached the limit, each further copy
 /// gets one more attempt, whatever that brings: with the pool a node that has its copy already is
 /// none gained, and the next copy may bring another; a session ends there.
-fn rehashed<N>(ring: &Ring<N>, key: &[u8], order: Order, copies: usize) -> Vec<usize> {
+fn rehashed<N>(
+    ring: &Ring<N>,
+    key: &[u8],
+    order: Order,
+    copies: usize,
+    mut see: impl FnMut(Option<&[u8]>, Found),
+) -> Vec<usize> {
     let mut found = Vec::with_capacity(copies);
+    let mut look = |key: &[u8], found: &mut Vec<usize>| {
+        let index = ring.index_of(key);
+        let is_new = !found.contains(&index);
+        see(Some(key), Found { index, is_new });
+        if is_new {
+            found.push(index);
+        }
+        is_new
+    };
     let mut suffixed = Suffixed::new(key);
     let mut number = 0;
     for copy in 0..copies {
         if order == Order::Pool && copy == 0 {
-            found.push(ring.index_of(key));
+            look(key, &mut found);
             continue;
         }
-        let index = loop {
-            let index = ring.index_of(suffixed.with(number));
+        let is_new = loop {
+            let is_new = look(suffixed.with(number), &mut found);
             number += 1;
-            if !found.contains(&index) || number >= ATTEMPTS_MAX {
-                break index;
+            if is_new || number >= ATTEMPTS_MAX {
+                break is_new;
             }
         };
-        if !found.contains(&index) {
-            found.push(index);
-        } else if order == Order::Session {
+        if !is_new && order == Order::Session {
             break;
         }
     }

@@ -1,33 +1,24 @@
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::builder::Builder;
-use crate::placement::Placement;
+use crate::member::Member;
+use crate::placement::{Placement, Seat, index_u32};
 use crate::replicas::{self, Order};
-use crate::{Dialect, RingError};
+use crate::{Affinity, Dialect, HashTag, RingError};
 
 /// A list of nodes and, for every key, the node that a client would ask.
 ///
-/// Immutable, and a pure function of its description: dialect and nodes in order. To change the
-/// nodes build another ring and swap it. `N` is whatever the caller reaches a node by; the ring
-/// never looks at it.
+/// Immutable, and a pure function of its description: dialect, nodes in order, options. To change the
+/// nodes build another ring and swap it; [`diff`](crate::diff) says what that moves. `N` is whatever
+/// the caller reaches a node by; the ring never looks at it.
 #[derive(Clone)]
 pub struct Ring<N> {
     dialect: Dialect,
     members: Vec<Member<N>>,
     placement: Placement,
-}
-
-/// A node of a ring.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member<N> {
-    pub(crate) node: N,
-    pub(crate) index: usize,
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    pub(crate) weight: u32,
-    pub(crate) name: String,
+    affinity: Option<Affinity>,
+    hash_tag: Option<HashTag>,
 }
 
 impl<N> Ring<N> {
@@ -36,16 +27,30 @@ impl<N> Ring<N> {
         Builder::new(dialect)
     }
 
-    pub(crate) fn new(dialect: Dialect, members: Vec<Member<N>>) -> Result<Self, RingError> {
-        let places: Vec<_> = members
+    pub(crate) fn new(
+        dialect: Dialect,
+        members: Vec<Member<N>>,
+        affinity: Option<Affinity>,
+        hash_tag: Option<HashTag>,
+    ) -> Result<Self, RingError> {
+        let mut seats: Vec<_> = members
             .iter()
-            .map(|member| (member.name(), member.weight))
+            .map(|member| Seat {
+                name: member.name(),
+                weight: member.weight(),
+                index: index_u32(member.index()),
+            })
             .collect();
-        let placement = Placement::new(dialect.0.layout, dialect.0.hash, &places)?;
+        if dialect.row().is_sorted {
+            seats.sort_by_key(|seat| (seat.name.len(), seat.name));
+        }
+        let placement = Placement::new(dialect.layout(), dialect.hash(), &seats)?;
         Ok(Self {
             dialect,
             members,
             placement,
+            affinity,
+            hash_tag,
         })
     }
 
@@ -61,26 +66,22 @@ impl<N> Ring<N> {
 
     /// The node that the client's pool asks for `key`: any bytes, treated as the client does.
     ///
-    /// Costs a hash of the key and a look-up of some nanoseconds; allocates nothing. The home of a
-    /// *session* can be another node: see [`replicas`](Self::replicas) and [`Order::Session`].
+    /// Costs a hash of the key and a look-up of some nanoseconds; allocates nothing, but for a key
+    /// that must be put together anew (an affinity with a prefix, a salt). Rendezvous dialects cost a
+    /// score for each node. The home of a *session* can be another node: see
+    /// [`replicas`](Self::replicas) and [`Order::Session`].
     pub fn owner(&self, key: &[u8]) -> &Member<N> {
-        self.dialect
-            .0
-            .keys
-            .treated(key, |key| &self.members[self.index_of(key)])
+        self.treated(key, |key| &self.members[self.index_of(key)])
     }
 
     /// The nodes that get the first `copies` copies of `key`, as the client finds them and in its
     /// order, all different. The first is the home.
     ///
-    /// Can be fewer than asked for: there are no more nodes, or pecl-memcache has used up its 20
-    /// attempts. Empty only if `copies` is 0.
+    /// Can be fewer than asked for: there are no more nodes, the client keeps one copy only (all but
+    /// PHP's two extensions), or pecl-memcache has used up its 20 attempts. Empty only if `copies` is
+    /// 0.
     pub fn replicas(&self, key: &[u8], order: Order, copies: usize) -> Vec<&Member<N>> {
-        let indexes = self
-            .dialect
-            .0
-            .keys
-            .treated(key, |key| replicas::of_client(self, key, order, copies));
+        let indexes = self.treated(key, |key| replicas::of_client(self, key, order, copies));
         indexes
             .into_iter()
             .map(|index| &self.members[index])
@@ -93,15 +94,34 @@ impl<N> Ring<N> {
     /// The rest is ranked by a score of key and node (rendezvous), so that a node that comes or goes
     /// leaves the others in their order. Linear in the number of nodes, and sorts them.
     pub fn replicas_all(&self, key: &[u8], order: Order) -> Vec<&Member<N>> {
-        let indexes = self
-            .dialect
-            .0
-            .keys
-            .treated(key, |key| replicas::all(self, key, order));
+        let indexes = self.treated(key, |key| replicas::all(self, key, order));
         indexes
             .into_iter()
             .map(|index| &self.members[index])
             .collect()
+    }
+
+    /// Hands the part of `key` that is hashed to `read`: as the client cuts and cleans it, placed as
+    /// what it belongs to, and between the characters of the tag.
+    pub(crate) fn treated<R>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> R {
+        let tagged = |key: &[u8]| match self.hash_tag {
+            Some(tag) => read(tag.part_of(key)),
+            None => read(key),
+        };
+        self.dialect
+            .row()
+            .keys
+            .treated(key, |key| match &self.affinity {
+                Some(affinity) => affinity.placed_as(key, tagged),
+                None => tagged(key),
+            })
+    }
+
+    /// Whether `other` hashes the same part of each key.
+    pub(crate) fn treats_keys_as<M>(&self, other: &Ring<M>) -> bool {
+        self.dialect.row().keys == other.dialect.row().keys
+            && self.affinity == other.affinity
+            && self.hash_tag == other.hash_tag
     }
 
     /// The index of the owner of a key that is treated already.
@@ -109,7 +129,11 @@ impl<N> Ring<N> {
         if self.members.len() == 1 {
             return 0;
         }
-        self.placement.find(self.dialect.0.hash.of(key))
+        self.placement.find(key)
+    }
+
+    pub(crate) fn placement(&self) -> &Placement {
+        &self.placement
     }
 }
 
@@ -119,38 +143,5 @@ impl<N: fmt::Debug> fmt::Debug for Ring<N> {
             .field("dialect", &self.dialect)
             .field("members", &self.members)
             .finish_non_exhaustive()
-    }
-}
-
-impl<N> Member<N> {
-    /// The caller's own value for the node.
-    pub fn node(&self) -> &N {
-        &self.node
-    }
-
-    /// The place in the list of nodes, from 0.
-    pub fn index(&self) -> usize {
-        self.index
-    }
-
-    /// The host as it is hashed: a name, an address, or a socket as the client writes it.
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// The port; 0 for a Unix socket.
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// The weight, at least 1.
-    pub fn weight(&self) -> u32 {
-        self.weight
-    }
-
-    /// Host and port as the client names the node's points: `10.0.0.94:11211`, or without the port
-    /// where the client leaves it out.
-    pub fn name(&self) -> &str {
-        &self.name
     }
 }

@@ -8,8 +8,9 @@
 //!                                         `------------- room -----------'
 //! ```
 //!
-//! Whoever lets go last gives the extent back. Bytes change only while the store's is the only
-//! reference. The extent is owned by what stands in its header, so it is paid for until then.
+//! Whoever lets go last gives the extent back. Bytes change only before the store has it: a new
+//! version goes to another extent, likely one that was just given back and is warm. The extent is
+//! owned by what stands in its own header, so it is paid for until then.
 
 #![allow(
     unsafe_code,
@@ -64,10 +65,6 @@ impl Unique {
         let start = 1 + self.0.key().len();
         let value_bytes = self.0.value().len();
         &mut self.room_mut()[start..start + value_bytes]
-    }
-
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.0.memory_bytes()
     }
 
     /// Hands the block to the store.
@@ -142,34 +139,6 @@ impl Linked {
             pool: Arc::clone(pool),
         })
     }
-
-    /// Writes a new value in place, if nobody reads the block and it fits.
-    pub(crate) fn overwrite(&mut self, value: &[u8]) -> bool {
-        let start = 1 + self.key().len();
-        let header = self.0.header();
-        let fits = start + value.len() <= header.room_bytes as usize;
-        // Acquire: whatever the last reader read, it read before we write.
-        if !fits || header.count.load(Ordering::Acquire) >= READER {
-            return false;
-        }
-        header.witness.write();
-        // SAFETY: `&mut self` is the store's only reference and the count shows no reader; a new one
-        // can come from `lend` only, which needs this borrow to end. So the block is ours alone.
-        let header = unsafe { self.0.0.as_mut() };
-        header.value_bytes = u32::try_from(value.len()).expect("the value fits the room");
-        // SAFETY: as above.
-        let room = unsafe { self.0.room_mut() };
-        room[start..start + value.len()].copy_from_slice(value);
-        true
-    }
-
-    /// Lets go of the block; returns whether that freed it. Else the last reader frees it.
-    pub(crate) fn unlink(self) -> bool {
-        let block = Block(self.0.0);
-        mem::forget(self);
-        // SAFETY: the reference given up is `self`, which no longer drops.
-        unsafe { block.let_go(LINKED) }.is_freed
-    }
 }
 
 impl Drop for Linked {
@@ -200,8 +169,8 @@ impl Drop for Lent {
     fn drop(&mut self) {
         let bytes = self.block.memory_bytes();
         // SAFETY: the reference given up is `self`, which is gone after this.
-        let end = unsafe { self.block.let_go(READER) };
-        if end.was_last_reader {
+        let before = unsafe { self.block.let_go(READER) };
+        if before < 2 * READER {
             self.pool.budget().release(bytes);
         }
     }

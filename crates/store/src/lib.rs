@@ -2,6 +2,7 @@
 
 mod buckets;
 mod budget;
+mod cache;
 mod chunks;
 mod counted;
 mod displaced;
@@ -19,11 +20,13 @@ mod prefetch;
 mod reservation;
 mod settings;
 mod size;
+pub mod snapshot;
 mod stats;
 mod store;
 mod stripe;
 mod sync;
 
+pub use cache::{Cache, Value};
 pub use entry::Entry;
 pub use error::{KEY_BYTES_MAX, PutError};
 pub use item::{

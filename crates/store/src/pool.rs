@@ -4,12 +4,12 @@ use core::fmt;
 use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 use std::collections::VecDeque;
-// Not loom's: the pool is shared and never changed but through its lock and its atomics.
+// Not loom's: the pool is shared and never changed but through its lock and its budget.
 use std::sync::Arc;
 
 use crate::budget::Budget;
 use crate::memory::{Kind, Memory, Owned};
-use crate::sync::{AtomicUsize, Lock, Ordering};
+use crate::sync::Lock;
 
 /// All segments and extents of a store, and its budget.
 ///
@@ -25,8 +25,6 @@ pub(crate) struct Pool {
     budget: Budget,
     segment_bytes: usize,
     kept_bytes_max: usize,
-    /// All that the pool has of the budget.
-    paid_bytes: AtomicUsize,
     kept: Lock<Kept>,
 }
 
@@ -55,7 +53,6 @@ impl Pool {
             memory,
             budget,
             segment_bytes,
-            paid_bytes: AtomicUsize::new(0),
             kept: Lock::new(Kept {
                 segments: VecDeque::new(),
                 extents: VecDeque::new(),
@@ -67,8 +64,6 @@ impl Pool {
         let segment_memory_bytes = pool.segment_memory_bytes();
         for _ in 0..reserve_segments {
             if pool.budget.try_take(segment_memory_bytes) {
-                pool.paid_bytes
-                    .fetch_add(segment_memory_bytes, Ordering::Relaxed);
                 pool.kept.lock().reserve.push(None);
             }
         }
@@ -101,7 +96,7 @@ impl Pool {
         let reserved = self.kept.lock().reserve.pop()?;
         match reserved {
             Some(owned) => Some(self.piece(owned)),
-            None => self.adopt(
+            None => self.allocate(
                 Kind::Segment,
                 self.segment_bytes,
                 self.segment_memory_bytes(),
@@ -178,12 +173,7 @@ impl Pool {
         free_bytes >= bytes || free_bytes + self.kept.lock().bytes >= bytes
     }
 
-    /// Returns all that the pool has of the budget: pieces in use, kept pieces, the reserve.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.paid_bytes.load(Ordering::Relaxed)
-    }
-
-    /// Returns what of that no one uses: kept pieces and the reserve, at most.
+    /// Returns the memory that is paid and that no one uses: kept pieces and the reserve, at most.
     pub(crate) fn idle_bytes(&self) -> usize {
         let kept = self.kept.lock();
         kept.bytes + kept.reserve.len() * self.segment_memory_bytes()
@@ -194,14 +184,8 @@ impl Pool {
         Some(self.piece(owned))
     }
 
-    /// Allocates a piece for `taken_bytes` of the budget that are not the pool's yet.
-    fn allocate(self: &Arc<Self>, kind: Kind, bytes: usize, taken_bytes: usize) -> Option<Piece> {
-        self.paid_bytes.fetch_add(taken_bytes, Ordering::Relaxed);
-        self.adopt(kind, bytes, taken_bytes)
-    }
-
-    /// Allocates a piece for `paid_bytes` of the pool's own, and gives back what is too much.
-    fn adopt(self: &Arc<Self>, kind: Kind, bytes: usize, paid_bytes: usize) -> Option<Piece> {
+    /// Allocates a piece for `paid_bytes` of the budget; what is too much goes back.
+    fn allocate(self: &Arc<Self>, kind: Kind, bytes: usize, paid_bytes: usize) -> Option<Piece> {
         let allocated = Owned::allocate(&self.memory, kind, bytes);
         let (owned, memory_bytes) = match allocated {
             Some((owned, memory_bytes)) => (Some(owned), memory_bytes),
@@ -211,7 +195,7 @@ impl Pool {
             memory_bytes <= paid_bytes,
             "{memory_bytes} bytes taken of {paid_bytes} paid"
         );
-        self.refund(paid_bytes - memory_bytes);
+        self.budget.give(paid_bytes - memory_bytes);
         Some(self.piece(owned?))
     }
 
@@ -246,15 +230,8 @@ impl Pool {
 
     fn free(&self, owned: Owned) -> usize {
         let freed_bytes = owned.free();
-        self.refund(freed_bytes);
+        self.budget.give(freed_bytes);
         freed_bytes
-    }
-
-    fn refund(&self, bytes: usize) {
-        if bytes > 0 {
-            self.paid_bytes.fetch_sub(bytes, Ordering::Relaxed);
-            self.budget.give(bytes);
-        }
     }
 }
 

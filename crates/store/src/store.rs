@@ -20,6 +20,7 @@ use crate::settings::{Settings, SettingsError};
 use crate::stripe::{Place, Refusal, Stripe};
 use crate::sync::{AtomicUsize, Lock, Ordering};
 
+mod restore;
 mod room;
 mod upkeep;
 
@@ -178,7 +179,7 @@ impl Store {
             // Copied without the lock.
             let mut filled = self.make_block(located, value_bytes, item.attributes, now)?;
             filled.value_mut().copy_from_slice(item.value);
-            let stored = self.try_store(&mut filled, when, now);
+            let stored = self.try_store(&mut filled, when, None, now);
             return stored.map_err(|refusal| self.refuse(home, refusal, item_bytes));
         }
         self.with_room(home, item_bytes, now, |stripe| {
@@ -215,8 +216,8 @@ impl Store {
             Arc::ptr_eq(filled.books.pool(), &self.pool),
             "a reservation is committed to the store that made it"
         );
-        let stored = self.try_store(&mut filled, when, now);
-        stored.unwrap_or_else(|_| self.store_paid(&mut filled, when, now))
+        let stored = self.try_store(&mut filled, when, None, now);
+        stored.unwrap_or_else(|_| self.store_paid(&mut filled, when, None, now))
     }
 
     /// Adds `data` at one end of the present value, keeping flags and expiry.

@@ -16,6 +16,7 @@ use crate::stats::{ClassStats, ClassTable};
 mod invariants;
 mod ranking;
 mod reclaim;
+mod restore;
 mod upkeep;
 mod write;
 

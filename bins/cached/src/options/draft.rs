@@ -20,6 +20,7 @@ pub(super) struct Draft {
     pub(super) pid_file: Option<PathBuf>,
     pub(super) core_dumps: bool,
     pub(super) lock_memory: bool,
+    pub(super) save_on_term: bool,
     pub(super) check_only: bool,
     pub(super) warnings: Vec<String>,
 }
@@ -37,6 +38,7 @@ impl Default for Draft {
             pid_file: None,
             core_dumps: false,
             lock_memory: false,
+            save_on_term: false,
             check_only: false,
             warnings: Vec::new(),
         }
@@ -54,6 +56,11 @@ impl Draft {
                 "the item size limit of {largest} bytes (-I) exceeds half of the memory (-m), {half} bytes"
             )));
         }
+        if self.save_on_term && self.settings.memory_file.is_none() {
+            return Err(UsageError::usage(
+                "--save-on-term needs a memory file (-e) to save to",
+            ));
+        }
         if self.check_only {
             return Ok(Request::Check);
         }
@@ -64,6 +71,7 @@ impl Draft {
             pid_file: self.pid_file,
             core_dumps: self.core_dumps,
             lock_memory: self.lock_memory,
+            save_on_term: self.save_on_term,
             warnings: self.warnings,
         })))
     }

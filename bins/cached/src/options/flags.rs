@@ -206,6 +206,19 @@ pub(super) const MEMORY: &[Flag] = &[
             Ok(())
         }),
     ),
+    valued(
+        'e',
+        "memory-file",
+        "<file>",
+        "keep the items here between a planned stop (USR1) and the next start, which removes the file",
+        Does(|draft, value| {
+            if value.is_empty() {
+                return Err(UsageError::value("the name of the file is empty"));
+            }
+            draft.settings.memory_file = Some(value.into());
+            Ok(())
+        }),
+    ),
     flag(
         'C',
         "disable-cas",
@@ -358,16 +371,28 @@ pub(super) const PROCESS: &[Flag] = &[
     ),
 ];
 
-pub(super) const OURS: &[Flag] = &[Flag {
-    letter: None,
-    name: Some("check-config"),
-    value: None,
-    help: "say whether the options are good, and exit",
-    effect: Does(|draft, _| {
-        draft.check_only = true;
-        Ok(())
-    }),
-}];
+pub(super) const OURS: &[Flag] = &[
+    Flag {
+        letter: None,
+        name: Some("save-on-term"),
+        value: None,
+        help: "with -e: TERM ends as USR1 does, and keeps the items",
+        effect: Does(|draft, _| {
+            draft.save_on_term = true;
+            Ok(())
+        }),
+    },
+    Flag {
+        letter: None,
+        name: Some("check-config"),
+        value: None,
+        help: "say whether the options are good, and exit",
+        effect: Does(|draft, _| {
+            draft.check_only = true;
+            Ok(())
+        }),
+    },
+];
 
 pub(super) const LATER: &[Flag] = &[
     flag('A', "enable-shutdown", "", Refused),
@@ -378,7 +403,6 @@ pub(super) const LATER: &[Flag] = &[
         help: "",
         effect: Refused,
     },
-    valued('e', "memory-file", "<file>", "", Refused),
     valued('N', "napi_ids", "<num>", "", Refused),
     flag('S', "enable-sasl", "", Refused),
     valued('Y', "auth-file", "<file>", "", Refused),

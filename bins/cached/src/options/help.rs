@@ -63,8 +63,8 @@ fn write_options(text: &mut String) -> fmt::Result {
     let letters = letters.join(" ");
     write!(text, "\nNot implemented yet, and an error: {letters}\n")?;
     text.push_str(
-        "\nSignals: TERM and INT end at once, USR1 after the replies that are due; HUP\n\
-         does nothing.\n\
+        "\nSignals: TERM and INT end at once, USR1 after the replies that are due and with\n\
+         the items kept (-e); HUP does nothing.\n\
          Exit status: 0 ended as asked, 1 bad option, 64 options that can't be had\n\
          together, 67 unknown user, 71 the system refused (port taken, say).\n",
     );

@@ -131,7 +131,6 @@ fn what_is_not_implemented_is_an_error_and_says_so() {
         "-A",
         "-S",
         "-Z",
-        "-e /x",
         "-Y /x",
         "-D :",
         "-N 2",
@@ -221,10 +220,31 @@ fn questions_are_answered_whatever_else_is_asked() {
 }
 
 #[test]
+fn memory_file_has_a_name_and_is_what_save_on_term_needs() {
+    let options = run("-e /x/memory");
+    assert_eq!(options.settings.memory_file, Some("/x/memory".into()));
+    assert!(!options.save_on_term);
+    assert!(run("--save-on-term --memory-file=relative -C -M -L").save_on_term);
+    assert_eq!(
+        parse(["-e", ""]).unwrap_err().to_string(),
+        "-e, --memory-file: the name of the file is empty"
+    );
+    assert_eq!(refuse("-e").0, 1);
+    assert_eq!(
+        refuse("--save-on-term"),
+        (
+            64,
+            "--save-on-term needs a memory file (-e) to save to".to_owned()
+        )
+    );
+}
+
+#[test]
 fn help_shows_every_flag_and_fits_a_terminal() {
     let text = help();
     assert!(text.starts_with(&version()));
-    for flag in "-p -s -a -l -d -u -m -M -c -t -R -P -v -b -I -C -F -k -r -h -V -i -U -B".split(' ')
+    for flag in
+        "-p -s -a -l -d -u -m -M -c -t -R -P -v -b -I -C -F -k -r -h -V -i -U -B -e".split(' ')
     {
         assert!(text.contains(&format!("  {flag}, --")), "{flag}");
     }

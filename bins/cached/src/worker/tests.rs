@@ -43,6 +43,7 @@ impl Stage {
             ..Settings::default()
         };
         let mut bound = Bound::bind(&settings).unwrap();
+        bound.open(16).unwrap();
         let store = Store::new(steadfast_store::Settings::default()).unwrap();
         let engine = steadfast_engine::Engine::new(
             store,

@@ -2,7 +2,7 @@
 
 use bytes::Buf;
 use steadfast_protocol::{Arithmetic, Key, Request, Response, parse_stored_number};
-use steadfast_store::{Change, Entry, Expiry, Lookup, ShortValue, Timestamp};
+use steadfast_store::{Change, Entry, Expiry, Located, Lookup, ShortValue, Timestamp};
 
 use crate::counters::{Counter, Tally};
 use crate::{Engine, Now, Output};
@@ -12,6 +12,8 @@ pub(super) struct Turn<'a> {
     pub(super) engine: &'a Engine,
     pub(super) out: &'a mut Output,
     pub(super) now: Now,
+    /// How many more requests this call may execute.
+    pub(super) requests_left: usize,
     worker: usize,
     tally: Tally,
     /// The unread output that is counted already.
@@ -25,6 +27,7 @@ impl<'a> Turn<'a> {
             engine,
             out,
             now,
+            requests_left: engine.settings().requests_per_call_max.max(1),
             worker,
             tally: Tally::default(),
             out_counted,
@@ -41,6 +44,12 @@ impl<'a> Turn<'a> {
         self.out.is_full()
     }
 
+    /// Where `key` is, which may be known already.
+    #[inline]
+    pub(super) fn place<'k>(&self, known: Option<Located<'k>>, key: Key<'k>) -> Located<'k> {
+        known.unwrap_or_else(|| self.engine.store().locate(key.as_bytes()))
+    }
+
     pub(super) fn count(&mut self, counter: Counter) {
         self.tally.count(counter);
     }
@@ -55,24 +64,25 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Executes a command that is a line and no more, other than the retrievals.
-    pub(super) fn execute(&mut self, request: Request<'_>) {
+    /// Executes a command that is a line and no more, other than the retrievals. `place` is that of
+    /// its key, if it was looked up ahead.
+    pub(super) fn execute<'k>(&mut self, request: Request<'k>, place: Option<Located<'k>>) {
         match request {
-            Request::Delete { key, noreply } => self.delete(key, noreply),
+            Request::Delete { key, noreply } => self.delete(self.place(place, key), noreply),
             Request::Arithmetic {
                 operation,
                 key,
                 delta,
                 noreply,
             } => {
-                let response = self.arithmetic(operation, key, delta);
+                let response = self.arithmetic(operation, self.place(place, key), delta);
                 self.respond_unless(noreply, &response);
             }
             Request::Touch {
                 key,
                 exptime,
                 noreply,
-            } => self.touch(key, exptime, noreply),
+            } => self.touch(self.place(place, key), exptime, noreply),
             Request::FlushAll { exptime, noreply } => {
                 let response = self.flush_all(exptime);
                 self.respond_unless(noreply, &response);
@@ -103,11 +113,8 @@ impl<'a> Turn<'a> {
         self.engine.counters().take(&mut self.tally, self.worker);
     }
 
-    fn delete(&mut self, key: Key<'_>, noreply: bool) {
-        let found = self
-            .engine
-            .store()
-            .remove(key.as_bytes(), self.now.timestamp);
+    fn delete(&mut self, place: Located<'_>, noreply: bool) {
+        let found = self.engine.store().remove(place, self.now.timestamp);
         let (counter, response) = if found {
             (Counter::DeleteHits, Response::Deleted)
         } else {
@@ -117,9 +124,9 @@ impl<'a> Turn<'a> {
         self.respond_unless(noreply, &response);
     }
 
-    fn touch(&mut self, key: Key<'_>, exptime: i32, noreply: bool) {
+    fn touch(&mut self, place: Located<'_>, exptime: i32, noreply: bool) {
         let (expiry, now) = (self.now.expiry(exptime), self.now.timestamp);
-        let found = self.engine.store().touch(key.as_bytes(), expiry, now);
+        let found = self.engine.store().touch(place, expiry, now);
         let (counter, response) = if found {
             (Counter::TouchHits, Response::Touched)
         } else {
@@ -129,20 +136,25 @@ impl<'a> Turn<'a> {
         self.respond_unless(noreply, &response);
     }
 
-    fn arithmetic(&mut self, operation: Arithmetic, key: Key<'_>, delta: u64) -> Response<'static> {
+    fn arithmetic(
+        &mut self,
+        operation: Arithmetic,
+        place: Located<'_>,
+        delta: u64,
+    ) -> Response<'static> {
         let (hits, misses) = match operation {
             Arithmetic::Increment => (Counter::IncrHits, Counter::IncrMisses),
             Arithmetic::Decrement => (Counter::DecrHits, Counter::DecrMisses),
         };
-        let result = self
-            .engine
-            .store()
-            .update(key.as_bytes(), self.now.timestamp, |entry| match calculate(
-                operation, entry, delta,
-            ) {
-                Some((number, text)) => (Change::Value(text), Some(number)),
-                None => (Change::Keep, None),
-            });
+        let result =
+            self.engine
+                .store()
+                .update(place, self.now.timestamp, |entry| {
+                    match calculate(operation, entry, delta) {
+                        Some((number, text)) => (Change::Value(text), Some(number)),
+                        None => (Change::Keep, None),
+                    }
+                });
         match result {
             Ok(Lookup::Hit(Some(number))) => {
                 self.count(hits);

@@ -1,8 +1,9 @@
 //! get, gets, gat and gats.
 
 use steadfast_protocol::{Key, Keys, Response, ValueHeader};
-use steadfast_store::{Change, Entry};
+use steadfast_store::{Change, Entry, Located};
 
+use super::ahead::{KEYS_AHEAD_MAX, prefetch};
 use super::execute::Turn;
 use super::{Next, Session, State, Step};
 use crate::Output;
@@ -36,28 +37,47 @@ impl Session {
     /// Answers keys, one after the other, until there are no more, the output is full, or there
     /// were many of them. The line is consumed as far as it is answered, so that nothing of it is
     /// parsed again.
+    ///
+    /// `place` is that of the only key, if it was looked up ahead.
     pub(super) fn retrieve(
         &mut self,
         mut keys: Keys<'_>,
+        place: Option<Located<'_>>,
         retrieval: Retrieval,
         turn: &mut Turn<'_>,
     ) -> Step {
-        let Retrieval { exptime, cas, .. } = retrieval;
-        for _ in 0..KEYS_PER_CALL_MAX {
-            if turn.is_full() {
-                return self.interrupt(keys, retrieval, Next::Write);
+        if let Some(key) = keys.only() {
+            let place = turn.place(place, key);
+            turn.retrieve(key, place, retrieval);
+            return self.end_retrieval(retrieval, turn);
+        }
+        for _ in 0..KEYS_PER_CALL_MAX / KEYS_AHEAD_MAX {
+            let mut ahead = [const { None }; KEYS_AHEAD_MAX];
+            let store = turn.engine.store();
+            for slot in &mut ahead {
+                let from_here = keys;
+                let Some(key) = keys.next() else { break };
+                *slot = Some((from_here, key, store.locate(key.as_bytes())));
             }
-            match (keys.next(), exptime) {
-                (Some(key), None) => turn.get(key, cas),
-                (Some(key), Some(exptime)) => turn.get_and_touch(key, exptime, cas),
-                (None, _) => {
-                    self.state = State::Line;
-                    turn.respond(&Response::End);
-                    return Step::go_on(retrieval.line_bytes);
+            prefetch(store, ahead.iter().flatten().map(|(_, _, place)| place));
+            let is_last = ahead.last().is_some_and(Option::is_none);
+            for (from_here, key, place) in ahead.into_iter().map_while(|slot| slot) {
+                if turn.is_full() {
+                    return self.interrupt(from_here, retrieval, Next::Write);
                 }
+                turn.retrieve(key, place, retrieval);
+            }
+            if is_last {
+                return self.end_retrieval(retrieval, turn);
             }
         }
         self.interrupt(keys, retrieval, Next::Again)
+    }
+
+    fn end_retrieval(&mut self, retrieval: Retrieval, turn: &mut Turn<'_>) -> Step {
+        self.state = State::Line;
+        turn.respond(&Response::End);
+        Step::go_on(retrieval.line_bytes)
     }
 
     /// Goes on with a retrieval; `input` begins with the rest of its line.
@@ -69,7 +89,7 @@ impl Session {
     ) -> Step {
         // There is all of it, unless the caller has dropped what was not consumed.
         match input.get(..retrieval.line_bytes - retrieval.end_bytes) {
-            Some(line) => self.retrieve(Keys::resume(line), retrieval, turn),
+            Some(line) => self.retrieve(Keys::resume(line), None, retrieval, turn),
             None => Step::stop(0, Next::Read),
         }
     }
@@ -85,13 +105,22 @@ impl Session {
 }
 
 impl Turn<'_> {
-    fn get(&mut self, key: Key<'_>, cas: bool) {
+    /// Answers one key.
+    fn retrieve(&mut self, key: Key<'_>, place: Located<'_>, retrieval: Retrieval) {
+        match retrieval.exptime {
+            None => self.get(key, place, retrieval.cas),
+            Some(exptime) => self.get_and_touch(key, place, exptime, retrieval.cas),
+        }
+    }
+
+    #[inline]
+    pub(super) fn get(&mut self, key: Key<'_>, place: Located<'_>, cas: bool) {
         let cas = self.shown_cas(cas);
         let (out, now) = (&mut *self.out, self.now.timestamp);
         let found = self
             .engine
             .store()
-            .read(key.as_bytes(), now, |entry| put_item(key, entry, cas, out));
+            .read(place, now, |entry| put_item(key, entry, cas, out));
         let hit = found.hit().is_some();
         self.count(if hit {
             Counter::GetHits
@@ -100,11 +129,11 @@ impl Turn<'_> {
         });
     }
 
-    fn get_and_touch(&mut self, key: Key<'_>, exptime: i32, cas: bool) {
+    fn get_and_touch(&mut self, key: Key<'_>, place: Located<'_>, exptime: i32, cas: bool) {
         let cas = self.shown_cas(cas);
         let expiry = self.now.expiry(exptime);
         let (out, now) = (&mut *self.out, self.now.timestamp);
-        let found = self.engine.store().update(key.as_bytes(), now, |entry| {
+        let found = self.engine.store().update(place, now, |entry| {
             put_item(key, entry, cas, out);
             (Change::Expiry(expiry), ())
         });
@@ -140,18 +169,18 @@ fn put_item(key: Key<'_>, entry: &Entry<'_>, cas: ShownCas, out: &mut Output) {
         ShownCas::Shown => Some(entry.cas().get()),
         ShownCas::Zero => Some(0),
     };
-    let value_bytes = entry.value().len();
-    Response::Value(ValueHeader {
+    let value = entry.value();
+    let header = ValueHeader {
         key,
         flags: entry.flags(),
-        value_bytes,
+        value_bytes: value.len(),
         cas,
-    })
-    .encode(out.text());
-    out.put_value(entry);
+    };
+    header.encode(out.text());
+    out.put_value(value, entry);
     out.text().extend_from_slice(b"\r\n");
 }
 
 /// How many keys are answered before other clients have their turn: a line of 4 MiB can name two
 /// million, and a miss adds nothing to the output that would make us stop.
-const KEYS_PER_CALL_MAX: usize = 256;
+const KEYS_PER_CALL_MAX: usize = 10 * KEYS_AHEAD_MAX;

@@ -2,7 +2,7 @@
 
 use steadfast_protocol::{DataBlock, DataPart, Key, Parsed, Response, Storage, StorageVerb};
 use steadfast_store::{
-    Attributes, CasId, Condition, End, NewItem, Outcome, PutError, Reservation, item_bytes,
+    Attributes, CasId, Condition, End, Located, NewItem, Outcome, PutError, Reservation, item_bytes,
 };
 
 use super::Next;
@@ -82,7 +82,7 @@ impl Incoming {
         let (reservation, block) = match &mut self.place {
             Place::Reserved { reservation, block } => (reservation, block),
             Place::Input => {
-                return match turn.store_block(&header, input) {
+                return match turn.store_block(&header, None, input) {
                     Some(consumed) => Arrival::Complete { consumed },
                     None => Arrival::Incomplete {
                         consumed: 0,
@@ -209,23 +209,29 @@ impl Turn<'_> {
 
     /// Executes a storage command if `input` begins with its whole data block, whose length it
     /// returns.
-    pub(super) fn store_block(&mut self, header: &Storage<'_>, input: &[u8]) -> Option<usize> {
+    pub(super) fn store_block(
+        &mut self,
+        header: &Storage<'_>,
+        place: Option<Located<'_>>,
+        input: &[u8],
+    ) -> Option<usize> {
         let block = input.get(..header.value_bytes + 2)?;
         match block.strip_suffix(b"\r\n") {
-            Some(value) => self.store(header, value),
+            Some(value) => self.store(header, self.place(place, header.key), value),
             None => self.answer_bad_end(header),
         }
         Some(block.len())
     }
 
-    fn store(&mut self, header: &Storage<'_>, value: &[u8]) {
-        let (key, now) = (header.key.as_bytes(), self.now.timestamp);
+    fn store(&mut self, header: &Storage<'_>, place: Located<'_>, value: &[u8]) {
         let outcome = match target(header.verb) {
             Target::Item(when) => {
                 let item = NewItem::new(value, self.attributes(header));
-                self.engine.store().put(key, item, when, now)
+                self.engine
+                    .store()
+                    .put(place, item, when, self.now.timestamp)
             }
-            Target::Extension(end) => self.extend(header, value, end),
+            Target::Extension(end) => self.extend(place, value, end),
         };
         self.answer_stored(header, outcome);
     }
@@ -237,15 +243,18 @@ impl Turn<'_> {
         }
         let outcome = match target(header.verb) {
             Target::Item(when) => Ok(self.engine.store().commit(filled, when, self.now.timestamp)),
-            Target::Extension(end) => self.extend(header, filled.value(), end),
+            Target::Extension(end) => {
+                let place = self.place(None, header.key);
+                self.extend(place, filled.value(), end)
+            }
         };
         self.answer_stored(header, outcome);
     }
 
     /// An extension that finds no room leaves the item as it is, and says no more than that.
-    fn extend(&self, header: &Storage<'_>, data: &[u8], end: End) -> Result<Outcome, PutError> {
-        let (key, now) = (header.key.as_bytes(), self.now.timestamp);
-        let outcome = self.engine.store().extend(key, data, end, now);
+    fn extend(&self, place: Located<'_>, data: &[u8], end: End) -> Result<Outcome, PutError> {
+        let store = self.engine.store();
+        let outcome = store.extend(place, data, end, self.now.timestamp);
         Ok(outcome.unwrap_or(Outcome::NotStored))
     }
 

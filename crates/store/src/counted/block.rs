@@ -24,7 +24,7 @@ pub(super) struct Header {
 pub(super) struct Block(pub(super) NonNull<Header>);
 
 // SAFETY: a block is memory without ties to a thread; it is changed only by its single owner
-// (`Unique`, or `Linked::overwrite` while the count shows no reader), and the count is atomic.
+// (`Unique`), and the count is atomic.
 unsafe impl Send for Block {}
 // SAFETY: as above; through shared references it is only read and counted.
 unsafe impl Sync for Block {}
@@ -53,7 +53,7 @@ impl Block {
 
     pub(super) fn header(&self) -> &Header {
         // SAFETY: the header was written by `new` and lives until `free`, which waits for the
-        // last reference; it is written by the only owner of the block, and not while borrowed.
+        // last reference; it is written by the only owner of the block (`Unique`), and not while borrowed.
         unsafe { self.0.as_ref() }
     }
 
@@ -93,23 +93,20 @@ impl Block {
         unsafe { self.0.as_ptr().cast::<u8>().add(HEADER_BYTES) }
     }
 
-    /// Gives up one reference of the kind `unit`, and frees the block if it was the last.
+    /// Gives up one reference of the kind `unit`, and frees the block if it was the last; returns
+    /// the count as it was before.
     ///
     /// # Safety
     ///
     /// The caller has such a reference and does not use it again.
-    pub(super) unsafe fn let_go(&self, unit: u32) -> End {
+    pub(super) unsafe fn let_go(&self, unit: u32) -> u32 {
         // Release: our reads come before the free; acquire: those of the others do.
         let before = self.header().count.fetch_sub(unit, Ordering::AcqRel);
-        let is_freed = before == unit;
-        if is_freed {
+        if before == unit {
             // SAFETY: no reference is left, and a new one needs one.
             unsafe { self.free() };
         }
-        End {
-            is_freed,
-            was_last_reader: unit == READER && before < 2 * READER,
-        }
+        before
     }
 
     /// # Safety
@@ -131,11 +128,6 @@ impl Block {
             .field("value_bytes", &self.value().len())
             .finish_non_exhaustive()
     }
-}
-
-pub(super) struct End {
-    pub(super) is_freed: bool,
-    pub(super) was_last_reader: bool,
 }
 
 pub(super) const HEADER_BYTES: usize = size_of::<Header>();

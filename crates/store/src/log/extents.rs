@@ -69,13 +69,6 @@ impl Extents {
         }
     }
 
-    pub(crate) fn at_mut(&mut self, number: u32) -> &mut Linked {
-        match self.place_mut(number) {
-            Place::Used(block) => block,
-            Place::Vacant { .. } => unreachable!("a stub stands for an extent"),
-        }
-    }
-
     pub(crate) fn remove(&mut self, number: u32) -> Linked {
         let next = self.vacant;
         let place = core::mem::replace(self.place_mut(number), Place::Vacant { next });

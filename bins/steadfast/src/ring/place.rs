@@ -1,0 +1,34 @@
+//! `steadfast ring place`: the nodes of many keys.
+
+use std::io;
+
+use steadfast_ring::Order;
+
+use super::Failure;
+use super::keys::answer_lines;
+use super::options::Source;
+use super::target::Target;
+
+/// Answers each key of standard input with the index of its node, or of the nodes of its copies.
+pub(crate) fn run(source: &Source) -> Result<(), Failure> {
+    let target = Target::of_source(source)?;
+    // The numbers are few and the keys are many.
+    let nodes = target.ring.members().len();
+    let numbers: Vec<String> = (0..nodes).map(|index| index.to_string()).collect();
+    let mut hashed = Vec::new();
+    answer_lines(io::stdin().lock(), io::stdout().lock(), |key, answers| {
+        let key = target.key_of(key, &mut hashed);
+        if target.order == Order::Pool && target.copies == 1 {
+            answers.extend_from_slice(numbers[target.ring.owner(key).index()].as_bytes());
+        } else {
+            let copies = target.ring.replicas(key, target.order, target.copies);
+            for (copy, member) in copies.iter().enumerate() {
+                if copy > 0 {
+                    answers.push(b',');
+                }
+                answers.extend_from_slice(numbers[member.index()].as_bytes());
+            }
+        }
+        answers.push(b'\n');
+    })
+}

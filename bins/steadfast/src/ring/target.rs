@@ -1,0 +1,234 @@
+//! The ring that is asked: nodes from wherever they are named, and the rules that count.
+
+use std::fmt::Write as _;
+
+use steadfast_ring::{Dialect, HashTag, Order, Ring, RingError, Server, UnknownDialect};
+
+use super::fault::{Fault, shown};
+use super::list::{parse_node, servers_of};
+use super::options::{List, Rules, Source};
+use super::pool::{Address, Pool};
+use super::source;
+
+/// A ring, and how its client asks it.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) pool: Pool,
+    pub(crate) ring: Ring<()>,
+    pub(crate) order: Order,
+    pub(crate) copies: usize,
+}
+
+impl Target {
+    /// The ring that `place`, `where` and `shares` ask.
+    pub(crate) fn of_source(source: &Source) -> Result<Self, Fault> {
+        let pool = pool_of(source)?;
+        Self::new(pool, source.dialect.as_deref(), true, &source.rules)
+    }
+
+    /// One of the two rings of `diff`: a file, or a list `[DIALECT=]NODE,NODE,…`. The dialect is
+    /// for a list that has none.
+    pub(crate) fn of_text(
+        text: &str,
+        pool: Option<&str>,
+        dialect: Option<&str>,
+        rules: &Rules,
+    ) -> Result<Self, Fault> {
+        let files: Vec<String> = text.split(',').map(Into::into).collect();
+        let pool = if files.iter().all(|file| source::is_file(file)) {
+            source::read(&files, pool)?
+        } else {
+            parse_list(text)?
+        };
+        Self::new(pool, dialect, false, rules)
+    }
+
+    fn new(
+        mut pool: Pool,
+        dialect: Option<&str>,
+        is_overriding: bool,
+        rules: &Rules,
+    ) -> Result<Self, Fault> {
+        if let Some(name) = dialect.filter(|_| is_overriding || pool.dialect.is_none()) {
+            pool.dialect = Some(parse_dialect(name)?);
+        }
+        if let Some(prefix) = &rules.prefix {
+            pool.prefix.clone_from(prefix);
+        }
+        if let Some(tag) = &rules.hash_tag {
+            let two = tag.as_bytes().try_into();
+            pool.hash_tag = Some(two.map_err(|_| {
+                Fault::new(format!(
+                    "--hash-tag {}: allowed are two characters",
+                    shown(tag)
+                ))
+            })?);
+        }
+        let list = rules.list.map(|list| match list {
+            List::Pool => Order::Pool,
+            List::Session => Order::Session,
+        });
+        let copies = rules.copies.map(usize::from);
+        let dialect = pool.dialect.ok_or_else(|| {
+            let message =
+                "no dialect: whose rules count? Give --dialect, see steadfast ring --help";
+            Fault::of_file(&pool.origin, message)
+        })?;
+        Ok(Self {
+            order: list.or(pool.order).unwrap_or(Order::Pool),
+            copies: copies.or(pool.copies).unwrap_or(1),
+            ring: ring(dialect, &pool)?,
+            pool,
+        })
+    }
+
+    /// The key as the client hashes it, before its rules for single bytes.
+    pub(crate) fn key_of<'a>(&self, key: &'a [u8], room: &'a mut Vec<u8>) -> &'a [u8] {
+        if self.pool.prefix.is_empty() && self.pool.salt.is_empty() {
+            return key;
+        }
+        room.clear();
+        room.extend_from_slice(self.pool.prefix.as_bytes());
+        room.extend_from_slice(key);
+        room.extend_from_slice(self.pool.salt.as_bytes());
+        room
+    }
+}
+
+/// The nodes that the options name, or the environment.
+fn pool_of(source: &Source) -> Result<Pool, Fault> {
+    if !source.from.is_empty() {
+        return source::read(&source.from, source.pool.as_deref());
+    }
+    let mut pool = Pool::new("the command line");
+    if !source.nodes.is_empty() {
+        for node in &source.nodes {
+            let node = parse_node(node).map_err(|fault| Fault::of_file("--node", fault))?;
+            pool.nodes.push(node);
+        }
+    } else if let Some(servers) = &source.servers {
+        pool.nodes = servers_of("--servers", servers)?;
+    } else if let Ok(servers) = std::env::var(SERVERS_VARIABLE) {
+        pool.origin = SERVERS_VARIABLE.into();
+        pool.nodes = servers_of(SERVERS_VARIABLE, &servers)?;
+    } else {
+        return Err(Fault::new(format!(
+            "no node at all: give --node, --from or --servers, or set {SERVERS_VARIABLE}"
+        )));
+    }
+    pool.check_distinct()?;
+    Ok(pool)
+}
+
+/// Reads `[DIALECT=]NODE,NODE,…`.
+fn parse_list(text: &str) -> Result<Pool, Fault> {
+    let mut pool = Pool::new(text);
+    let (dialect, nodes) = match text.split_once('=') {
+        // What stands before a node's name is a node, and ends in its port.
+        Some((dialect, nodes))
+            if !dialect.ends_with(|c: char| c.is_ascii_digit()) || is_dialect(dialect) =>
+        {
+            (Some(dialect), nodes)
+        }
+        _ => (None, text),
+    };
+    if let Some(dialect) = dialect {
+        pool.dialect = Some(parse_dialect(dialect)?);
+    }
+    for node in nodes.split(',') {
+        let node = parse_node(node).map_err(|fault| {
+            Fault::of_file(
+                text,
+                format!("no such file, and as a list of nodes: {fault}"),
+            )
+        })?;
+        pool.nodes.push(node);
+    }
+    pool.check_distinct()?;
+    Ok(pool)
+}
+
+fn is_dialect(text: &str) -> bool {
+    text.parse::<Dialect>().is_ok()
+}
+
+fn parse_dialect(name: &str) -> Result<Dialect, Fault> {
+    name.parse()
+        .map_err(|error: UnknownDialect| Fault::new(error.to_string()))
+}
+
+fn ring(dialect: Dialect, pool: &Pool) -> Result<Ring<()>, Fault> {
+    let mut builder = Ring::builder(dialect);
+    if let Some([open, close]) = pool.hash_tag {
+        builder = builder.hash_tag(HashTag::new(open, close));
+    }
+    for node in &pool.nodes {
+        let server = match &node.address {
+            Address::Tcp { host, port } => Server::tcp(host, *port),
+            Address::Unix { path } => Server::unix(path),
+        };
+        let server = server.weight(node.weight);
+        builder = builder.server(
+            (),
+            match &node.alias {
+                Some(alias) => server.alias(alias),
+                None => server,
+            },
+        );
+    }
+    builder.build().map_err(|error: RingError| {
+        let node = error.index().and_then(|index| pool.nodes.get(index));
+        match node.filter(|node| node.place.is_some()) {
+            Some(node) => node.fault(error.to_string()),
+            None => Fault::of_file(&pool.origin, error.to_string()),
+        }
+    })
+}
+
+/// The dialects by family, for the help: layouts, and the hashes that go with each of them.
+pub(crate) fn dialects_help() -> String {
+    let mut help = String::from(
+        "Dialects, FAMILY:LAYOUT-HASH, or FAMILY:LAYOUT alone where no hash is listed:\n",
+    );
+    for family in Dialect::families() {
+        let _ = writeln!(help, "\n  {:<14} {}", family.name(), family.about());
+        words(&mut help, "layout", family.layouts());
+        words(&mut help, "hash", family.hashes());
+    }
+    help.push_str(HELP_EXAMPLES);
+    help
+}
+
+/// Adds words under one head, as many lines as they need.
+fn words(help: &mut String, head: &str, words: impl Iterator<Item = &'static str>) {
+    let mut lines = vec![String::new()];
+    for word in words {
+        if lines
+            .last()
+            .is_some_and(|line| line.len() + word.len() > HELP_WORDS_MAX)
+        {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(word);
+            line.push_str("  ");
+        }
+    }
+    for (number, line) in lines.iter().filter(|line| !line.is_empty()).enumerate() {
+        let head = if number == 0 { head } else { "" };
+        let _ = writeln!(help, "    {head:<8} {}", line.trim_end());
+    }
+}
+
+/// How many letters of words a line of the help has room for.
+const HELP_WORDS_MAX: usize = 64;
+
+const HELP_EXAMPLES: &str = "
+Examples:
+  steadfast ring place --dialect pecl-memcache:consistent-crc32 --node a:11211 --node b:11211 < keys
+  steadfast ring where --from /etc/php.ini --from /etc/php.d/memcache.ini SESSION-ID
+  steadfast ring shares --from nutcracker.yml --svg ring.svg
+  steadfast ring diff old/php.ini new/php.ini --svg moves.svg";
+
+/// Where the libmemcached tools' relatives look for nodes.
+const SERVERS_VARIABLE: &str = "MEMCACHE_SERVERS";

@@ -1,0 +1,86 @@
+//! The ends of short words, eight bytes at a time.
+//!
+//! Words of a command line are mostly shorter than what makes a call of `memchr` worthwhile.
+
+/// The index of the first space or control character: the first byte up to 0x20.
+#[inline]
+pub(crate) fn find_blank(bytes: &[u8]) -> Option<usize> {
+    // Exact for the lowest marked byte, which is the first: a borrow only runs upwards.
+    find(bytes, |word| word.wrapping_sub(ONES * 0x21) & !word)
+}
+
+/// The index of the first space.
+#[inline]
+pub(crate) fn find_space(bytes: &[u8]) -> Option<usize> {
+    find(bytes, |word| {
+        let zero_at_space = word ^ (ONES * 0x20);
+        zero_at_space.wrapping_sub(ONES) & !zero_at_space
+    })
+}
+
+/// The index of the first byte that `mark` gives its highest bit.
+#[inline]
+fn find(bytes: &[u8], mark: impl Fn(u64) -> u64) -> Option<usize> {
+    let mut words = bytes.chunks_exact(WORD_BYTES);
+    let mut at = 0;
+    for word in &mut words {
+        if let Some(found) = first_mark(mark(little_endian(word))) {
+            return Some(at + found);
+        }
+        at += WORD_BYTES;
+    }
+    let rest = words.remainder();
+    if rest.is_empty() {
+        return None;
+    }
+    let word = match bytes.last_chunk::<WORD_BYTES>() {
+        // The last eight bytes without those that were looked at.
+        Some(last) => u64::from_le_bytes(*last) >> (8 * (WORD_BYTES - rest.len())),
+        None => rest
+            .iter()
+            .rev()
+            .fold(0, |word, &byte| word << 8 | u64::from(byte)),
+    };
+    first_mark(mark(word))
+        .filter(|&found| found < rest.len())
+        .map(|found| at + found)
+}
+
+#[inline]
+fn first_mark(marks: u64) -> Option<usize> {
+    let marks = marks & (ONES * 0x80);
+    (marks != 0).then(|| marks.trailing_zeros() as usize / 8)
+}
+
+#[inline]
+fn little_endian(word: &[u8]) -> u64 {
+    u64::from_le_bytes(word.try_into().expect("a chunk has eight bytes"))
+}
+
+const WORD_BYTES: usize = size_of::<u64>();
+const ONES: u64 = u64::MAX / 0xff;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn the_first_one_is_found(
+            mut bytes in proptest::collection::vec(0x21u8.., 0..40),
+            places in proptest::collection::vec((any::<prop::sample::Index>(), 0u8..=0x22), 0..3),
+        ) {
+            for (place, byte) in places {
+                if !bytes.is_empty() {
+                    let at = place.index(bytes.len());
+                    bytes[at] = byte;
+                }
+            }
+            prop_assert_eq!(find_blank(&bytes), bytes.iter().position(|&byte| byte <= b' '));
+            prop_assert_eq!(find_space(&bytes), bytes.iter().position(|&byte| byte == b' '));
+        }
+    }
+}
