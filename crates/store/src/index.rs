@@ -121,24 +121,25 @@ impl Index {
         heads + overflows
     }
 
-    /// Returns the place of the item with that hash which `is_it`.
+    /// Returns the item with that hash which `is_it`, and its place.
     #[inline]
-    pub(crate) fn find(&self, hash: u32, mut is_it: impl FnMut(ItemRef) -> bool) -> Option<Slot> {
+    pub(crate) fn find(
+        &self,
+        hash: u32,
+        mut is_it: impl FnMut(ItemRef) -> bool,
+    ) -> Option<(Slot, ItemRef)> {
         let bucket = self.buckets.of(hash);
         let wanted = head_of(hash);
         let Bucket(words) = self.heads.at(bucket);
-        if let Some(lane) = find_in(words, wanted, &mut is_it) {
-            return Some(Slot {
-                bucket,
-                part: bucket,
-                lane,
-            });
+        if let Some((lane, item)) = find_in(words, wanted, &mut is_it) {
+            let part = bucket;
+            return Some((Slot { bucket, part, lane }, item));
         }
         let mut further = next(words);
         while let Some(part) = further {
             let Overflow(words) = self.overflows.at(part & !OVERFLOW);
-            if let Some(lane) = find_in(words, wanted, &mut is_it) {
-                return Some(Slot { bucket, part, lane });
+            if let Some((lane, item)) = find_in(words, wanted, &mut is_it) {
+                return Some((Slot { bucket, part, lane }, item));
             }
             further = next(words);
         }
@@ -147,7 +148,7 @@ impl Index {
 
     /// Returns the place that holds `item` itself.
     pub(crate) fn find_ref(&self, hash: u32, item: ItemRef) -> Option<Slot> {
-        self.find(hash, |other| other == item)
+        self.find(hash, |other| other == item).map(|(slot, _)| slot)
     }
 
     /// Returns the item at a place.
@@ -356,7 +357,7 @@ impl fmt::Debug for Index {
     }
 }
 
-/// Returns the lane of the entry that has `wanted` above its item, and whose item `is_it`.
+/// Returns the item that `is_it`, of those with `wanted` above them, and its lane.
 ///
 /// All tags are compared before any is branched on: a branch for each could not be predicted.
 #[inline(always)]
@@ -364,15 +365,16 @@ fn find_in<const N: usize>(
     words: &[u64; N],
     wanted: u64,
     is_it: &mut impl FnMut(ItemRef) -> bool,
-) -> Option<u32> {
+) -> Option<(u32, ItemRef)> {
     let mut matches = 0_u32;
     for (lane, &entry) in words[..N - 1].iter().enumerate() {
         matches |= u32::from(entry >> ItemRef::BITS == wanted) << lane;
     }
     while matches != 0 {
         let lane = matches.trailing_zeros();
-        if is_it(ItemRef::of(words[lane as usize])) {
-            return Some(lane);
+        let item = ItemRef::of(words[lane as usize]);
+        if is_it(item) {
+            return Some((lane, item));
         }
         matches &= matches - 1;
     }

@@ -194,11 +194,8 @@ impl Stripe {
     #[inline]
     fn look_up(&self, place: Place<'_>) -> Option<Found> {
         let is_key = |at| self.log.is_key(at, place.key);
-        let slot = self.index.find(place.hash, is_key)?;
-        Some(Found {
-            slot,
-            at: self.index.at(slot),
-        })
+        let (slot, at) = self.index.find(place.hash, is_key)?;
+        Some(Found { slot, at })
     }
 
     #[cold]

@@ -24,7 +24,8 @@ proptest! {
             let hash = number.wrapping_mul(spread);
             let present = plain.get(&number).copied();
             let found = index.find(hash, |found| Some(found) == present);
-            prop_assert_eq!(found.map(|slot| index.at(slot)), present);
+            prop_assert_eq!(found.map(|(slot, _)| index.at(slot)), present);
+            prop_assert_eq!(found.map(|(_, item)| item), present);
             match (step, found) {
                 (0 | 1, None) => {
                     let (before, growth) = (index.memory_bytes(), index.growth_bytes());
@@ -32,13 +33,13 @@ proptest! {
                     index.insert(hash, item(number));
                     prop_assert_eq!(index.memory_bytes(), before + growth);
                 }
-                (2, Some(slot)) => {
+                (2, Some((slot, _))) => {
                     let moved = item(number + 10_000);
                     index.replace(slot, moved);
                     plain.insert(number, moved);
                     prop_assert_eq!(index.find_ref(hash, moved), Some(slot));
                 }
-                (3, Some(slot)) => {
+                (3, Some((slot, _))) => {
                     prop_assert_eq!(Some(index.remove(slot)), plain.remove(&number));
                 }
                 _ => {}
