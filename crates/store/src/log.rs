@@ -195,11 +195,14 @@ impl Log {
         self.segment(at.segment()).queue
     }
 
+    /// Returns the head of an item if that is its key.
     #[inline]
-    pub(crate) fn is_key(&self, at: ItemRef, key: &[u8]) -> bool {
+    pub(crate) fn head_of_key(&self, at: ItemRef, key: &[u8]) -> Option<Head> {
         let slot = self.slot(at);
         let head = Head::read(slot);
-        usize::from(head.key_bytes) == key.len() && self.layout.key(&head, slot) == key
+        let is_key =
+            usize::from(head.key_bytes) == key.len() && self.layout.key(&head, slot) == key;
+        is_key.then_some(head)
     }
 
     #[inline]
@@ -240,23 +243,30 @@ impl Log {
         }
     }
 
-    /// Writes a whole item into its slot of `stride` bytes.
-    pub(crate) fn write(
+    /// Writes a whole item into a new slot.
+    #[inline]
+    pub(crate) fn write(&mut self, at: ItemRef, head: &Head, key: &[u8], value: [&[u8]; 2]) {
+        let layout = self.layout;
+        let slot = self.slot_mut(at);
+        head.write(slot);
+        let key_place = &mut slot[layout.head_bytes..][..key.len()];
+        key_place.copy_from_slice(key);
+        layout.write_value(head, slot, value);
+    }
+
+    /// Writes a new version over an item whose slot has `stride` bytes.
+    #[inline]
+    pub(crate) fn write_value(
         &mut self,
         at: ItemRef,
         head: &Head,
         stride: usize,
-        key: &[u8],
         value: [&[u8]; 2],
     ) {
         let layout = self.layout;
         let slot = self.slot_mut(at);
         head.write(slot);
-        let (key_place, value_place) = layout.key_and_value_mut(head, slot);
-        key_place.copy_from_slice(key);
-        let (first, second) = value_place.split_at_mut(value[0].len());
-        first.copy_from_slice(value[0]);
-        second.copy_from_slice(value[1]);
+        layout.write_value(head, slot, value);
         layout.set_slack(head, stride, slot);
     }
 
@@ -267,14 +277,6 @@ impl Log {
         let stride = layout.stride_of(&Head::read(slot), slot);
         layout::set_gap(slot, stride);
         self.segment_mut(at.segment()).live_bytes -= stride;
-    }
-
-    /// Returns an item's head and how much its slot takes.
-    #[inline]
-    pub(crate) fn head_and_stride(&self, at: ItemRef) -> (Head, usize) {
-        let slot = self.slot(at);
-        let head = Head::read(slot);
-        (head, self.layout.stride_of(&head, slot))
     }
 
     /// Moves an item of `footprint` bytes to another slot, and leaves a gap.
@@ -317,19 +319,20 @@ impl Log {
         Some((content, stride))
     }
 
-    /// Writes a whole stub into its slot, and puts the extent behind it.
-    pub(crate) fn write_stub(&mut self, at: ItemRef, head: &Head, stride: usize, block: Linked) {
-        let memory_bytes = block.memory_bytes();
+    /// Puts an extent behind a stub.
+    pub(crate) fn put_extent(&mut self, at: ItemRef, head: &Head, block: Linked) {
+        self.count_extent(at, block.memory_bytes(), true);
         let number = self.extents.insert(block);
         let layout = self.layout;
-        let segment = self.segments[at.segment() as usize].as_mut();
-        let slot = segment.expect(IN_USE).slot_mut(at.offset());
-        head.write(slot);
-        let (key, value) = layout.key_and_value_mut(head, slot);
-        key.copy_from_slice(self.extents.at(number).key());
-        value.copy_from_slice(&number.to_le_bytes());
-        layout.set_slack(head, stride, slot);
-        self.count_extent(at, memory_bytes, true);
+        layout.write_value(head, self.slot_mut(at), [&number.to_le_bytes(), b""]);
+    }
+
+    /// Writes a new head over a stub's and puts another extent behind it; returns the one that was.
+    pub(crate) fn swap_extent(&mut self, at: ItemRef, head: &Head, block: Linked) -> Linked {
+        let old = self.remove_extent(at);
+        head.write(self.slot_mut(at));
+        self.put_extent(at, head, block);
+        old
     }
 
     /// Takes the extent of a stub away; the stub must be cleared or written again.
@@ -352,14 +355,6 @@ impl Log {
             segment.extent_bytes -= memory_bytes;
             self.queue_bytes[queue] -= memory_bytes;
         }
-    }
-
-    /// Counts as a use what is no news of the item: it shall stay.
-    pub(crate) fn keep(&mut self, at: ItemRef) {
-        let slot = self.slot_mut(at);
-        let head = Head::read(slot);
-        let bits = head.bits.used();
-        Head { bits, ..head }.write_use(slot);
     }
 }
 

@@ -80,11 +80,12 @@ pub(crate) struct Place<'a> {
     pub(crate) key: &'a [u8],
 }
 
-/// An item that a look-up found: valid until an item joins or leaves the index.
+/// An item that a look-up found, as it was then: valid until an item joins or leaves the index.
 #[derive(Clone, Copy, Debug)]
 struct Found {
     slot: Slot,
     at: ItemRef,
+    head: Head,
 }
 
 /// How an item that is still in the tables has ended.
@@ -185,7 +186,7 @@ impl Stripe {
         let Some(found) = self.look_up(place) else {
             return Lookup::Miss;
         };
-        match self.end_of(&self.log.head(found.at), now) {
+        match self.end_of(&found.head, now) {
             None => Lookup::Hit(found),
             Some(gone) => self.remove_gone(found, gone),
         }
@@ -193,9 +194,13 @@ impl Stripe {
 
     #[inline]
     fn look_up(&self, place: Place<'_>) -> Option<Found> {
-        let is_key = |at| self.log.is_key(at, place.key);
-        let (slot, at) = self.index.find(place.hash, is_key)?;
-        Some(Found { slot, at })
+        let mut head = None;
+        let (slot, at) = self.index.find(place.hash, |at| {
+            head = self.log.head_of_key(at, place.key);
+            head.is_some()
+        })?;
+        let head = head?;
+        Some(Found { slot, at, head })
     }
 
     #[cold]
@@ -330,10 +335,25 @@ impl Stripe {
         })
     }
 
+    /// Returns the size by memcached's formula of an item that is no stub.
+    #[inline]
+    fn small_item_bytes(&self, head: &Head) -> usize {
+        let (key_bytes, value_bytes) = (head.key_bytes.into(), head.value_bytes.into());
+        size::item_bytes(key_bytes, head.flags, value_bytes, self.counts_cas)
+    }
+
     #[inline]
     fn class_at(&mut self, at: ItemRef) -> &mut ClassStats {
         let item_bytes = self.item_bytes(&self.log.stored(at));
         &mut self.classes[size::size_class(item_bytes) - 1]
+    }
+
+    #[inline]
+    fn recount(&mut self, old_bytes: usize, new_bytes: usize) {
+        if old_bytes != new_bytes {
+            self.count_out(old_bytes);
+            self.count_in(new_bytes);
+        }
     }
 
     fn count_in(&mut self, item_bytes: usize) {

@@ -86,14 +86,14 @@ impl Layout {
         &slot[start..][..usize::from(head.value_bytes)]
     }
 
-    /// Returns the key and where the value goes, of an item whose head is written.
-    pub(crate) fn key_and_value_mut<'a>(
-        self,
-        head: &Head,
-        slot: &'a mut [u8],
-    ) -> (&'a mut [u8], &'a mut [u8]) {
-        let bytes = usize::from(head.key_bytes) + usize::from(head.value_bytes);
-        slot[self.head_bytes..][..bytes].split_at_mut(usize::from(head.key_bytes))
+    /// Writes the value of an item whose head is written, given in two parts.
+    #[inline]
+    pub(crate) fn write_value(self, head: &Head, slot: &mut [u8], value: [&[u8]; 2]) {
+        let start = self.head_bytes + usize::from(head.key_bytes);
+        let place = &mut slot[start..][..usize::from(head.value_bytes)];
+        let (first, second) = place.split_at_mut(value[0].len());
+        first.copy_from_slice(value[0]);
+        second.copy_from_slice(value[1]);
     }
 
     /// Returns the number that an order by side table has put into an item.

@@ -4,7 +4,7 @@ use super::ranking::Ranking;
 use super::{Found, Gone, Refusal, Stripe};
 use crate::index::ItemRef;
 use crate::item::Timestamp;
-use crate::log::{Content, Head};
+use crate::log::{Content, Head, Stored};
 use crate::order::{self, Fate, Fifo, Queue};
 use crate::pool::Piece;
 
@@ -309,10 +309,10 @@ impl Stripe {
 
     /// Finds the place in the index of an item in the log.
     pub(super) fn found(&self, at: ItemRef) -> Found {
-        let hash = self.hasher.place(self.log.stored(at).key);
-        let slot = self.index.find_ref(hash, at);
+        let Stored { head, key, .. } = self.log.stored(at);
+        let slot = self.index.find_ref(self.hasher.place(key), at);
         let slot = slot.expect("every item of the log is in the index");
-        Found { slot, at }
+        Found { slot, at, head }
     }
 
     pub(super) fn count_expired(&mut self, at: ItemRef, end: Gone) {

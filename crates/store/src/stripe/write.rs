@@ -13,20 +13,6 @@ use crate::log::{Bits, Head, STUB_VALUE_BYTES};
 use crate::reservation::Reservation;
 use crate::size;
 
-/// Where a new version goes, and what it is.
-#[derive(Clone, Copy, Debug)]
-struct Target {
-    hash: u32,
-    /// The version that it replaces.
-    found: Option<Found>,
-    at: ItemRef,
-    stride: usize,
-    is_in_place: bool,
-    key_bytes: usize,
-    value_bytes: usize,
-    bits: Bits,
-}
-
 impl Stripe {
     /// Stores a small item.
     pub(crate) fn put(
@@ -87,8 +73,7 @@ impl Stripe {
             let (start, rest) = block.value_mut().split_at_mut(first.len());
             start.copy_from_slice(first);
             rest.copy_from_slice(second);
-            let target = self.target(place, Some(found), STUB_VALUE_BYTES, Bits::LARGE)?;
-            self.write_large(target, block, attributes, now)
+            self.put_large(place, Some(found), attributes, || block, now)?
         } else {
             // The log is to be written while the old value stands in it.
             let old = old.value.to_vec();
@@ -173,7 +158,7 @@ impl Stripe {
             (Condition::IfPresent, None) => Some(Outcome::NotStored),
             (Condition::IfUnchanged(_), None) => Some(Outcome::NotFound),
             (Condition::IfUnchanged(cas), Some(found)) => {
-                let is_same = self.counts_cas && self.log.head(found.at).cas == cas;
+                let is_same = self.counts_cas && found.head.cas == cas;
                 (!is_same).then_some(Outcome::Exists)
             }
         }
@@ -207,12 +192,15 @@ impl Stripe {
             let cas = self.put_small(place, found, value, attributes, now)?;
             return Ok(Outcome::Stored(cas));
         }
-        let target = self.target(place, found, STUB_VALUE_BYTES, Bits::LARGE)?;
-        let block = filled.take_extent();
-        let block = block.expect("a large reservation is committed once");
-        Ok(Outcome::Stored(
-            self.write_large(target, block, attributes, now),
-        ))
+        // The key is the block's own, which is taken while the key is in use.
+        let key = place.key.to_vec();
+        let place = Place { key: &key, ..place };
+        let block = || {
+            let block = filled.take_extent();
+            block.expect("a large reservation is committed once")
+        };
+        let cas = self.put_large(place, found, attributes, block, now)?;
+        Ok(Outcome::Stored(cas))
     }
 
     /// Gives a found item a new value, flags and expiry kept.
@@ -223,14 +211,15 @@ impl Stripe {
         value: &[u8],
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let head = self.log.head(found.at);
-        self.check_size(place.key.len(), head.flags, value.len())?;
-        let attributes = Attributes::new(head.flags, head.expiry);
+        let Head { flags, expiry, .. } = found.head;
+        self.check_size(place.key.len(), flags, value.len())?;
+        let attributes = Attributes::new(flags, expiry);
         self.put_small(place, Some(found), [value, b""], attributes, now)?;
         Ok(())
     }
 
-    /// Writes a new version of a small item, its value given in two parts.
+    /// Stores a small item, its value given in two parts: over the old one if that wastes little,
+    /// else at the end of a queue.
     #[inline]
     fn put_small(
         &mut self,
@@ -241,127 +230,156 @@ impl Stripe {
         now: Timestamp,
     ) -> Result<CasId, Refusal> {
         let value_bytes = value[0].len() + value[1].len();
-        let target = self.target(place, found, value_bytes, Bits::NONE)?;
-        let head = self.next_head(&target, attributes, now);
-        self.log
-            .write(target.at, &head, target.stride, place.key, value);
-        Ok(self.settle(&target, head.cas))
-    }
-
-    /// Writes a new version of a large item: its stub, and the extent behind it.
-    fn write_large(
-        &mut self,
-        target: Target,
-        block: Unique,
-        attributes: Attributes,
-        now: Timestamp,
-    ) -> CasId {
-        let head = self.next_head(&target, attributes, now);
-        if target.is_in_place {
-            let old = self.log.remove_extent(target.at);
-            self.displaced.push(old);
+        let footprint = self.log.layout.footprint(place.key.len(), value_bytes);
+        debug_assert!(footprint <= self.small_bytes_max, "the item is small");
+        let in_place = found.and_then(|found| Some((found, self.stride_for(&found, footprint)?)));
+        if let Some((found, stride)) = in_place {
+            let head = self.next_head(
+                Some(&found),
+                Bits::NONE,
+                place,
+                value_bytes,
+                attributes,
+                now,
+            );
+            self.log.write_value(found.at, &head, stride, value);
+            self.ranking.touch(found.at, &self.log);
+            let (old, new) = (
+                self.small_item_bytes(&found.head),
+                self.small_item_bytes(&head),
+            );
+            self.recount(old, new);
+            return Ok(head.cas);
         }
-        self.log
-            .write_stub(target.at, &head, target.stride, block.into_linked());
-        self.settle(&target, head.cas)
+        let at = self.allocate(place, found, footprint, 0)?;
+        let head = self.next_head(
+            found.as_ref(),
+            Bits::NONE,
+            place,
+            value_bytes,
+            attributes,
+            now,
+        );
+        self.log.write(at, &head, place.key, value);
+        self.link(place.hash, found, at);
+        Ok(head.cas)
     }
 
-    /// Finds the slot for a new version: the old one if that wastes little, else one at the end of
-    /// its queue. With that, the tables have room for it, too.
-    #[inline]
-    fn target(
+    /// Stores an extent, which `block` makes when there is room for all else: behind the stub that is
+    /// there, or a new one.
+    fn put_large(
         &mut self,
         place: Place<'_>,
         found: Option<Found>,
-        value_bytes: usize,
-        bits: Bits,
-    ) -> Result<Target, Refusal> {
-        let footprint = self.log.layout.footprint(place.key.len(), value_bytes);
-        debug_assert!(footprint <= self.small_bytes_max, "a slot is small");
-        let target = |at, stride, is_in_place| Target {
-            hash: place.hash,
-            found,
-            at,
-            stride,
-            is_in_place,
-            key_bytes: place.key.len(),
-            value_bytes,
-            bits,
-        };
-        if let Some(found) = found {
-            let (head, stride) = self.log.head_and_stride(found.at);
-            let fits = footprint <= stride && stride - footprint <= stride / OVERWRITE_SLACK;
-            if fits && head.bits.is_large() == bits.is_large() {
-                return Ok(target(found.at, stride, true));
-            }
+        attributes: Attributes,
+        block: impl FnOnce() -> Unique,
+        now: Timestamp,
+    ) -> Result<CasId, Refusal> {
+        let bits = Bits::LARGE;
+        if let Some(found) = found.filter(|found| found.head.bits.is_large()) {
+            let head = self.next_head(Some(&found), bits, place, STUB_VALUE_BYTES, attributes, now);
+            let old_bytes = self.item_bytes(&self.log.stored(found.at));
+            let old = self.log.swap_extent(found.at, &head, block().into_linked());
+            self.displaced.push(old);
+            self.ranking.touch(found.at, &self.log);
+            self.recount(old_bytes, self.item_bytes(&self.log.stored(found.at)));
+            return Ok(head.cas);
         }
-        let at = self.allocate(place, found, footprint, bits)?;
-        Ok(target(at, footprint, false))
+        let footprint = self.log.layout.footprint(place.key.len(), STUB_VALUE_BYTES);
+        let at = self.allocate(place, found, footprint, self.log.extents.growth_bytes())?;
+        let head = self.next_head(
+            found.as_ref(),
+            bits,
+            place,
+            STUB_VALUE_BYTES,
+            attributes,
+            now,
+        );
+        self.log
+            .write(at, &head, place.key, [&[0; STUB_VALUE_BYTES], b""]);
+        self.log.put_extent(at, &head, block().into_linked());
+        self.link(place.hash, found, at);
+        Ok(head.cas)
     }
 
-    /// Allocates a slot at the end of a queue.
+    /// Returns the size of the slot of a small item that was found, if a new version of so many bytes
+    /// fits in there and wastes little.
+    #[inline]
+    fn stride_for(&self, found: &Found, footprint: usize) -> Option<usize> {
+        if found.head.bits.is_large() {
+            return None;
+        }
+        let stride = self
+            .log
+            .layout
+            .stride_of(&found.head, self.log.slot(found.at));
+        let fits = footprint <= stride && stride - footprint <= stride / OVERWRITE_SLACK;
+        fits.then_some(stride)
+    }
+
+    /// Allocates a slot in the queue of the version that is there, or where a new key belongs; with
+    /// that, the tables have room for it, and `growth_bytes` beside are paid for.
     fn allocate(
         &mut self,
         place: Place<'_>,
         found: Option<Found>,
         footprint: usize,
-        bits: Bits,
+        growth_bytes: usize,
     ) -> Result<ItemRef, Refusal> {
-        let queue = match found {
-            Some(found) => self.log.queue_of(found.at),
-            None => self.ranking.admit(place.hash, &self.log),
+        let (queue, tables_bytes) = match found {
+            Some(found) => (self.log.queue_of(found.at), 0),
+            None => {
+                let tables_bytes = self.index.growth_bytes() + self.ranking.growth_bytes();
+                (self.ranking.admit(place.hash, &self.log), tables_bytes)
+            }
         };
-        let mut growth_bytes = 0;
-        if found.is_none() {
-            growth_bytes += self.index.growth_bytes() + self.ranking.growth_bytes();
-        }
-        if bits.is_large() {
-            growth_bytes += self.log.extents.growth_bytes();
-        }
-        let number = self.room_in(queue, footprint);
-        match number.and_then(|number| self.pay(growth_bytes).map(|()| number)) {
-            Ok(number) => Ok(self.log.allocate_in(number, footprint)),
-            Err(refusal) => {
-                match found {
-                    // Not evicted to make room for its own next version.
-                    Some(found) => self.log.keep(found.at),
-                    None => self.ranking.readmit(place.hash, queue),
-                }
+        let number = self.room_in(queue, footprint).and_then(|number| {
+            self.pay(tables_bytes + growth_bytes)?;
+            Ok(number)
+        });
+        match (number, found) {
+            (Ok(number), _) => Ok(self.log.allocate_in(number, footprint)),
+            (Err(refusal), Some(found)) => {
+                // Not evicted to make room for its own next version.
+                self.bump(found.at, found.head.used_at);
+                Err(refusal)
+            }
+            (Err(refusal), None) => {
+                self.ranking.readmit(place.hash, queue);
                 Err(refusal)
             }
         }
     }
 
-    /// The head of the new version that goes to `target`, with an id of its own.
+    /// The head of a new version, with an id of its own; one more use than the one that was found.
     #[inline]
-    fn next_head(&mut self, target: &Target, attributes: Attributes, now: Timestamp) -> Head {
+    fn next_head(
+        &mut self,
+        found: Option<&Found>,
+        bits: Bits,
+        place: Place<'_>,
+        value_bytes: usize,
+        attributes: Attributes,
+        now: Timestamp,
+    ) -> Head {
         let cas = CasId::new(self.next_cas);
         self.next_cas += self.cas_step;
-        let mut bits = target.bits;
-        if let Some(found) = target.found {
-            let old = self.log.stored(found.at);
-            bits = bits.with_uses(old.head.bits.used().uses());
-            if target.is_in_place {
-                self.count_out(self.item_bytes(&old));
-            }
-        }
+        self.counters.items_total += 1;
+        let uses = found.map_or(0, |found| found.head.bits.used().uses());
         Head {
             expiry: attributes.expiry,
-            value_bytes: target.value_bytes as u16,
-            key_bytes: target.key_bytes as u8,
-            bits,
+            value_bytes: value_bytes as u16,
+            key_bytes: place.key.len() as u8,
+            bits: bits.with_uses(uses),
             used_at: now,
             flags: attributes.flags,
             cas,
         }
     }
 
-    /// Puts the version that was written into the place of the old one, or into a new one.
-    #[inline]
-    fn settle(&mut self, target: &Target, cas: CasId) -> CasId {
-        let at = target.at;
-        match target.found {
-            Some(_) if target.is_in_place => self.ranking.touch(at, &self.log),
+    /// Puts an item that was written into the place of the one that was found, or into a new one.
+    fn link(&mut self, hash: u32, found: Option<Found>, at: ItemRef) {
+        match found {
             Some(found) => {
                 self.index.replace(found.slot, at);
                 self.ranking.moved(found.at, at, &mut self.log);
@@ -369,13 +387,11 @@ impl Stripe {
                 self.forget(found.at);
             }
             None => {
-                self.index.insert(target.hash, at);
+                self.index.insert(hash, at);
                 self.ranking.insert(at, &mut self.log);
             }
         }
         self.count_in(self.item_bytes(&self.log.stored(at)));
-        self.counters.items_total += 1;
-        cas
     }
 
     /// Makes an extent to be filled.
