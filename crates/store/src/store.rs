@@ -13,6 +13,7 @@ use crate::item::{
     Attributes, Change, Condition, End, Expiry, Item, Lookup, NewItem, Outcome, Timestamp,
 };
 use crate::located::{IntoLocated, Located};
+use crate::log::Layout;
 use crate::memory::{Heap, Memory};
 use crate::pool::Pool;
 use crate::reservation::Reservation;
@@ -36,6 +37,9 @@ pub struct Store {
     /// All memory but that of the stripes' tables, and the budget for both.
     pool: Arc<Pool>,
     hasher: KeyHasher,
+    layout: Layout,
+    /// The longest item, head and key included, that stands in a segment as a whole.
+    small_bytes_max: usize,
     stripes: Box<[CachePadded<Cell>]>,
     /// Which stripe gives next when none has more than its share.
     turn: AtomicUsize,
@@ -91,6 +95,8 @@ impl Store {
             settings,
             pool,
             hasher: KeyHasher::new(settings.hash_seed),
+            layout: settings.layout(),
+            small_bytes_max: settings.small_bytes_max(),
             stripes,
             turn: AtomicUsize::new(0),
             sweep_turn: AtomicUsize::new(0),

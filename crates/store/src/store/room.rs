@@ -15,7 +15,7 @@ impl Store {
     /// Tells whether such an item has its value in an extent.
     #[inline]
     pub(super) fn is_large(&self, key_bytes: usize, value_bytes: usize) -> bool {
-        self.footprint(key_bytes, value_bytes) > self.settings.small_bytes_max()
+        self.layout.footprint(key_bytes, value_bytes) > self.small_bytes_max
     }
 
     /// Runs `step` under the lock of `home` until it has the room it asks for.
@@ -101,9 +101,9 @@ impl Store {
         let item_bytes = self.check_size(key, attributes.flags, value_bytes)?;
         let is_large = self.is_large(key.len(), value_bytes);
         let slot_bytes = if is_large {
-            self.footprint(key.len(), STUB_VALUE_BYTES)
+            self.layout.footprint(key.len(), STUB_VALUE_BYTES)
         } else {
-            self.footprint(key.len(), value_bytes)
+            self.layout.footprint(key.len(), value_bytes)
         };
         let annex_bytes = self.pool.extent_memory_bytes(slot_bytes);
         let paid_bytes = annex_bytes + Stripe::growth_bytes_max(&self.settings);
@@ -211,10 +211,6 @@ impl Store {
         };
         let mut take = || books.try_take(bytes).then_some(()).ok_or(short);
         self.retried(home, now, &mut take).ok()
-    }
-
-    fn footprint(&self, key_bytes: usize, value_bytes: usize) -> usize {
-        self.settings.layout().footprint(key_bytes, value_bytes)
     }
 
     fn item_bytes(&self, key: &[u8], flags: u32, value_bytes: usize) -> usize {

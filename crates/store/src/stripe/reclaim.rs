@@ -7,6 +7,7 @@ use crate::item::Timestamp;
 use crate::log::{Content, Head, Stored};
 use crate::order::{self, Fate, Fifo, Queue};
 use crate::pool::Piece;
+use crate::size;
 
 /// A segment that is being reclaimed, and how far that has come.
 #[derive(Clone, Copy, Debug)]
@@ -282,24 +283,26 @@ impl Stripe {
     fn reclaim_item(&mut self, at: ItemRef, end: Gone) -> Step {
         self.class_at(at).reclaimed += 1;
         self.count_expired(at, end);
-        self.remove_at(at)
+        self.freed(self.found(at))
     }
 
     fn evict(&mut self, at: ItemRef, now: Timestamp) -> Step {
-        let head = self.log.head(at);
-        let class = self.class_at(at);
+        let stored = self.log.stored(at);
+        let (head, hash) = (stored.head, self.hasher.place(stored.key));
+        let class = size::size_class(self.item_bytes(&stored)) - 1;
+        let class = &mut self.classes[class];
         class.evicted += 1;
         class.evicted_age_secs = now.as_secs().saturating_sub(head.used_at.as_secs());
         class.evicted_nonzero += u64::from(head.expiry.time().is_some());
         class.evicted_unfetched += u64::from(!head.bits.was_read());
         if let Ranking::ScanResistant(fifo) = &mut self.ranking {
-            fifo.remember(self.hasher.place(self.log.stored(at).key));
+            fifo.remember(hash);
         }
-        self.remove_at(at)
+        let slot = self.index.find_ref(hash, at).expect(IN_INDEX);
+        self.freed(Found { slot, at, head })
     }
 
-    fn remove_at(&mut self, at: ItemRef) -> Step {
-        let found = self.found(at);
+    fn freed(&mut self, found: Found) -> Step {
         if self.remove_found(found) > 0 {
             Step::Freed
         } else {
@@ -311,7 +314,7 @@ impl Stripe {
     pub(super) fn found(&self, at: ItemRef) -> Found {
         let Stored { head, key, .. } = self.log.stored(at);
         let slot = self.index.find_ref(self.hasher.place(key), at);
-        let slot = slot.expect("every item of the log is in the index");
+        let slot = slot.expect(IN_INDEX);
         Found { slot, at, head }
     }
 
@@ -321,6 +324,7 @@ impl Stripe {
     }
 }
 
+const IN_INDEX: &str = "every item of the log is in the index";
 /// The most items or gaps looked at under one hold of the lock.
 const STEPS_MAX: usize = 64;
 /// How far from the old end items that are gone are looked for before a live one is evicted.
