@@ -43,6 +43,8 @@ pub(crate) struct Stripe {
     small_bytes_max: usize,
     /// What the reservation that is being stored has paid for segment and tables.
     credit: usize,
+    /// An item is being put back that another store held.
+    is_restoring: bool,
     next_cas: u64,
     cas_step: u64,
     /// A flush has ended all versions before this one.
@@ -109,6 +111,7 @@ impl Stripe {
             displaced: Displaced::default(),
             small_bytes_max: settings.small_bytes_max(),
             credit: 0,
+            is_restoring: false,
             next_cas: (settings.stripes + number) as u64,
             cas_step: settings.stripes as u64,
             flushed_before: 0,

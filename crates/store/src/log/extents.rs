@@ -6,7 +6,7 @@ use crate::memory;
 /// A table of extents whose numbers stay, growing by a known amount.
 #[derive(Debug)]
 pub(crate) struct Extents {
-    chunks: Vec<Box<[Place; CHUNK_LEN]>>,
+    chunks: Vec<Box<[Place]>>,
     /// The first of the chain of vacant places.
     vacant: u32,
     len: usize,
@@ -90,13 +90,13 @@ impl Extents {
             CHUNK_LEN => NONE,
             next => (start + next) as u32,
         };
-        let chunk = core::array::from_fn(|within| Place::Vacant { next: next(within) });
-        self.chunks.push(Box::new(chunk));
+        let chunk = (0..CHUNK_LEN).map(|within| Place::Vacant { next: next(within) });
+        self.chunks.push(chunk.collect());
         self.vacant = start as u32;
     }
 }
 
 const CHUNK_LEN: usize = 64;
 const NONE: u32 = u32::MAX;
-/// A pointer in a vector that doubles: three times its size while it moves.
-const DIRECTORY_BYTES: usize = 3 * size_of::<Box<u8>>();
+/// A pointer and a length in a vector that doubles: three times their size while it moves.
+const DIRECTORY_BYTES: usize = 3 * size_of::<Box<[u8]>>();

@@ -162,7 +162,7 @@ impl Fifo {
 }
 
 impl Queue {
-    fn other(self) -> Self {
+    pub(crate) fn other(self) -> Self {
         match self {
             Self::New => Self::Main,
             Self::Main => Self::New,

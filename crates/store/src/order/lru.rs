@@ -65,6 +65,7 @@ impl Lru {
     }
 
     /// Returns the place of a node's item.
+    #[cfg(test)]
     pub(crate) fn item(&self, node: u32) -> ItemRef {
         self.nodes.at(node).item
     }

@@ -60,10 +60,20 @@ impl Stripe {
     /// Returns the segment where a slot of `bytes` can be allocated at the end of a queue.
     #[inline]
     pub(super) fn room_in(&mut self, queue: Queue, bytes: usize) -> Result<u32, Refusal> {
-        match self.log.open_with_room(queue, bytes) {
-            Some(number) => Ok(number),
-            None => self.open_segment(queue, bytes),
+        if let Some(number) = self.log.open_with_room(queue, bytes) {
+            return Ok(number);
         }
+        match self.open_segment(queue, bytes) {
+            // What a store held before must fit again, to the last segment.
+            Err(refusal) if self.is_restoring => self.last_room(queue, bytes).ok_or(refusal),
+            opened => opened,
+        }
+    }
+
+    #[cold]
+    fn last_room(&mut self, queue: Queue, bytes: usize) -> Option<u32> {
+        let other = self.log.open_with_room(queue.other(), bytes);
+        other.or_else(|| self.open_for_survivors(queue))
     }
 
     #[cold]

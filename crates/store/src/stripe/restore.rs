@@ -13,7 +13,9 @@ impl Stripe {
         let Some(id) = id else { return step(self) };
         let next = core::mem::replace(&mut self.next_cas, id.get());
         let by = core::mem::take(&mut self.cas_step);
+        self.is_restoring = true;
         let result = step(self);
+        self.is_restoring = false;
         (self.next_cas, self.cas_step) = (next, by);
         self.skip_ids(id.get().saturating_add(1));
         result

@@ -283,3 +283,27 @@ fn the_stripe_with_more_than_its_share_gives() {
     assert_eq!(left(0, 90), 90, "who has less than its share gives nothing");
     assert!(left(1, 150) < 120);
 }
+
+#[test]
+fn what_a_full_store_held_fits_into_a_new_one() {
+    let made = || Store::new(settings(8 << 20, 4)).unwrap();
+    let full = made();
+    for number in 0..30_000_usize {
+        // Used by turns, replaced in other sizes, some in extents.
+        let size = number * 7919 % 900 * if number % 97 == 0 { 20 } else { 1 };
+        put(&full, &format!("key-{}", number % 20_000), &vec![1; size]);
+        let _ = value_of(&full, &format!("key-{}", number / 2), NOW);
+    }
+    assert!(full.stats().evictions > 1000);
+    let new = made();
+    let mut cursor = Some(Cursor::default());
+    while let Some(from) = cursor {
+        cursor = full.walk(from, NOW, |entry| {
+            let attributes = Attributes::new(entry.flags(), entry.expiry());
+            let item = NewItem::new(entry.value(), attributes);
+            new.restore(entry.key(), item, entry.cas(), NOW).unwrap();
+        });
+    }
+    assert_eq!(new.stats().items, full.stats().items);
+    assert_eq!(new.check_invariants(), 0);
+}
