@@ -286,12 +286,10 @@ fn the_stripe_with_more_than_its_share_gives() {
 
 #[test]
 fn what_a_full_store_held_fits_into_a_new_one() {
-    let made = || Store::new(settings(8 << 20, 4)).unwrap();
+    let made = || Store::new(settings(8 << 20, 16)).unwrap();
     let full = made();
-    for number in 0..30_000_usize {
-        // Used by turns, replaced in other sizes, some in extents.
-        let size = number * 7919 % 900 * if number % 97 == 0 { 20 } else { 1 };
-        put(&full, &format!("key-{}", number % 20_000), &vec![1; size]);
+    for number in 0..60_000_usize {
+        put(&full, &format!("key-{number}"), &[1; 200]);
         let _ = value_of(&full, &format!("key-{}", number / 2), NOW);
     }
     assert!(full.stats().evictions > 1000);
