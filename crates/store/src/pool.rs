@@ -25,6 +25,8 @@ pub(crate) struct Pool {
     budget: Budget,
     segment_bytes: usize,
     kept_bytes_max: usize,
+    /// Kept pieces of so many bytes are not freed to make others.
+    stock_bytes: usize,
     kept: Lock<Kept>,
 }
 
@@ -50,6 +52,7 @@ impl Pool {
     ) -> Arc<Self> {
         let pool = Self {
             kept_bytes_max: kept_bytes_max(budget.limit()),
+            stock_bytes: budget.limit() / STOCK_SHARE,
             memory,
             budget,
             segment_bytes,
@@ -110,14 +113,18 @@ impl Pool {
             .memory_bytes_max(Kind::Segment, self.segment_bytes)
     }
 
-    /// Returns an extent of at least `bytes`; `None` when the budget has no room for one.
+    /// Returns an extent of at least `bytes`; `None` when the budget has no room for one, or only the
+    /// stock: see [`Self::could_give`].
     pub(crate) fn extent(self: &Arc<Self>, bytes: usize) -> Option<Piece> {
         if let Some(piece) = self.kept_extent(bytes) {
             return Some(piece);
         }
         let bytes_max = self.extent_memory_bytes(bytes);
-        if !self.take(bytes_max) {
-            return None;
+        while !self.budget.try_take(bytes_max) {
+            let spare_bytes = self.kept.lock().bytes.checked_sub(self.stock_bytes)?;
+            if self.trim(bytes_max.min(spare_bytes)) == 0 {
+                return None;
+            }
         }
         self.allocate(Kind::Extent, bytes, bytes_max)
     }
@@ -167,10 +174,15 @@ impl Pool {
         self.budget.give(bytes);
     }
 
-    /// Tells whether [`Self::take`] would find `bytes`, as far as can be told without trying.
+    /// Tells whether there are `bytes` to be had, as far as can be told without trying.
+    ///
+    /// A small stock of kept pieces is left out: while values are evicted anyway, the next one then
+    /// finds a place of about its size that is warm. When nothing can be evicted, [`Self::trim`]
+    /// gets at the stock.
     pub(crate) fn could_give(&self, bytes: usize) -> bool {
         let free_bytes = self.budget.limit().saturating_sub(self.budget.used());
-        free_bytes >= bytes || free_bytes + self.kept.lock().bytes >= bytes
+        let spare_bytes = || self.kept.lock().bytes.saturating_sub(self.stock_bytes);
+        free_bytes >= bytes || free_bytes + spare_bytes() >= bytes
     }
 
     /// Returns the memory that is paid and that no one uses: kept pieces and the reserve, at most.
@@ -363,6 +375,8 @@ const fn kept_bytes_max(limit: usize) -> usize {
     }
 }
 
+/// The stock of kept pieces is one part in this many of the memory.
+const STOCK_SHARE: usize = 128;
 /// A kept extent is used again if it wastes at most one part in this many.
 const WASTE_SHARE: usize = 8;
 /// How many kept extents are looked at, the last freed first.

@@ -56,12 +56,26 @@ fn kept_pieces_go_when_memory_is_short() {
     let pool = pool(1 << 20, 0);
     drop(pool.extent(10_000).unwrap());
     assert!(pool.idle_bytes() > 0);
-    assert!(pool.could_give(1 << 20) && !pool.could_give((1 << 20) + 1));
     assert!(pool.take(1 << 20));
     assert_eq!(pool.idle_bytes(), 0);
     assert!(!pool.take(1));
     pool.give(1 << 20);
     assert_eq!(pool.budget().used(), 0);
+}
+
+#[test]
+fn a_stock_of_kept_extents_is_not_freed_for_others() {
+    let pool = pool(1 << 20, 0);
+    let stock = pool.extent(5_000).unwrap();
+    let others: Vec<_> = core::iter::from_fn(|| pool.extent(100_000)).collect();
+    drop(stock);
+    let free_bytes = (1 << 20) - pool.budget().used();
+    assert!(pool.could_give(free_bytes) && !pool.could_give(free_bytes + 1));
+    assert!(pool.extent(free_bytes).is_none());
+    assert!(pool.trim(1) > 0);
+    assert!(pool.could_give(free_bytes + 1));
+    assert!(pool.extent(free_bytes).is_some());
+    drop(others);
 }
 
 #[test]

@@ -61,7 +61,7 @@ impl Store {
         let (mut in_vain, mut steps) = (0, 0);
         while !self.pool.could_give(bytes) {
             if in_vain > stripes || steps > STEPS_MAX {
-                return false;
+                return self.pool.trim(bytes) > 0;
             }
             let giver = if in_vain > 0 {
                 self.turn.fetch_add(1, Ordering::Relaxed) % stripes
