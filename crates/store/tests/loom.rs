@@ -22,10 +22,18 @@ const SMALL_BYTES: usize = 9;
 const LARGE_BYTES: usize = 4096;
 
 fn check(model: impl Fn(Arc<Store>) + Send + Sync + 'static) {
-    loom::model(move || {
+    check_with(loom::model::Builder::new(), 1, model);
+}
+
+fn check_with(
+    builder: loom::model::Builder,
+    stripes: usize,
+    model: impl Fn(Arc<Store>) + Send + Sync + 'static,
+) {
+    builder.check(move || {
         let mut settings = Settings::default();
         settings.memory_bytes_max = 1 << 20;
-        settings.stripes = 1;
+        settings.stripes = stripes;
         settings.item_bytes_max = 1 << 19;
         let store = Arc::new(Store::new(settings).unwrap());
         model(Arc::clone(&store));
@@ -248,5 +256,27 @@ fn a_look_ahead_disturbs_nothing() {
         });
         put_large(&store, 2);
         ahead.join().unwrap();
+    });
+}
+
+#[test]
+fn stripes_that_need_each_others_memory_both_find_room() {
+    fn put_huge(store: &Store, key: &[u8]) {
+        let item = NewItem::new(&[3; 400_000], Attributes::default());
+        let _ = store.put(key, item, Condition::Always, NOW).unwrap();
+    }
+    // Making room takes many steps: not all interleavings, but those with up to two switches.
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(2);
+    check_with(builder, 2, |store| {
+        put_huge(&store, b"1");
+        put_huge(&store, b"2");
+        let other = thread::spawn({
+            let store = Arc::clone(&store);
+            move || put_huge(&store, b"3")
+        });
+        put_huge(&store, b"4");
+        other.join().unwrap();
+        assert!(store.stats().evictions > 0);
     });
 }
