@@ -18,11 +18,16 @@ use crate::PROGRAM;
 /// Returns the memory for a store with this budget: mapped pages, or the heap where the system
 /// refuses the addresses for them, with a line in the log.
 pub(crate) fn for_budget(memory_bytes: usize) -> Arc<dyn Memory> {
-    match Mapped::reserve(memory_bytes) {
+    let plenty = Mapped::reserve(memory_bytes, EXTENT_ADDRESSES);
+    match plenty.or_else(|_| Mapped::reserve(memory_bytes, EXTENT_ADDRESSES_MIN)) {
         Ok(mapped) => Arc::new(mapped),
         Err(cause) => {
-            let what = "warning: items live in the heap: cannot reserve addresses for them";
-            log::line(PROGRAM, format_args!("{what}: {}", exit::reason(&cause)));
+            let what = "warning: items live in the heap, which fragments beyond -m";
+            let why = "addresses for them cannot be reserved";
+            log::line(
+                PROGRAM,
+                format_args!("{what}: {why}: {}", exit::reason(&cause)),
+            );
             Arc::new(Heap::default())
         }
     }
@@ -36,10 +41,12 @@ struct Mapped {
 }
 
 impl Mapped {
-    fn reserve(memory_bytes: usize) -> io::Result<Self> {
+    fn reserve(memory_bytes: usize, extent_addresses: usize) -> io::Result<Self> {
         let extent_addresses = memory_bytes
-            .checked_mul(EXTENT_ADDRESSES)
+            .checked_mul(extent_addresses)
             .ok_or(io::ErrorKind::OutOfMemory)?;
+        // Not all that is allowed: buffers and tables need addresses, too.
+        let _headroom = Pages::reserve(HEADROOM_BYTES, PageSize::Small)?;
         Ok(Self {
             segments: Pages::reserve(memory_bytes, PageSize::Huge)?,
             extents: Pages::reserve(extent_addresses, PageSize::Small)?,
@@ -82,3 +89,7 @@ unsafe impl Memory for Mapped {
 /// Addresses for extents, in budgets: among holes of all sizes there should be one that fits.
 /// Addresses cost nothing; only touched pages do.
 const EXTENT_ADDRESSES: usize = 4;
+/// Addresses that are left to the heap at least.
+const HEADROOM_BYTES: usize = 64 << 20;
+/// With fewer, large values might find no hole while there is memory for them.
+const EXTENT_ADDRESSES_MIN: usize = 2;
