@@ -77,8 +77,16 @@ impl Log {
         }
     }
 
-    /// Adds a number for one more segment.
+    /// Tells whether there are as many segments as can be told apart: 2^20, a TiB of the largest.
+    pub(crate) fn is_full(&self) -> bool {
+        self.vacant.is_empty() && self.segments.len() >= ItemRef::SEGMENTS_MAX as usize
+    }
+
+    /// Adds a number for one more segment, if there may be one.
     pub(crate) fn grow(&mut self) {
+        if self.segments.len() >= ItemRef::SEGMENTS_MAX as usize {
+            return;
+        }
         self.vacant.push(self.segments.len() as u32);
         self.segments.push(None);
     }

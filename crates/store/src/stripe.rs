@@ -13,6 +13,7 @@ use crate::settings::Settings;
 use crate::size;
 use crate::stats::{ClassStats, ClassTable};
 
+mod change;
 mod invariants;
 mod ranking;
 mod reclaim;

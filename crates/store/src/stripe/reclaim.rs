@@ -78,6 +78,12 @@ impl Stripe {
 
     #[cold]
     fn open_segment(&mut self, queue: Queue, bytes: usize) -> Result<u32, Refusal> {
+        let short = Refusal::Short {
+            memory_bytes: self.pool.segment_memory_bytes(),
+        };
+        if self.log.is_full() {
+            return Err(short);
+        }
         let growth_bytes = self.log.growth_bytes();
         self.pay(growth_bytes + self.ranking.segment_growth_bytes(queue))?;
         if growth_bytes > 0 {
@@ -93,9 +99,7 @@ impl Stripe {
                 return Ok(self.add(piece, queue));
             }
         }
-        Err(Refusal::Short {
-            memory_bytes: self.pool.segment_memory_bytes(),
-        })
+        Err(short)
     }
 
     /// Opens a segment for survivors, with memory that is set aside for them.

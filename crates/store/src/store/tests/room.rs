@@ -305,3 +305,33 @@ fn what_a_full_store_held_fits_into_a_new_one() {
     assert_eq!(new.stats().items, full.stats().items);
     assert_eq!(new.check_invariants(), 0);
 }
+
+#[test]
+fn without_eviction_what_is_removed_here_and_there_is_won_back() {
+    let store = Store::new(Settings {
+        evict: false,
+        ..settings(1 << 20, 1)
+    })
+    .unwrap();
+    let item = NewItem::new(&[0; 100], Attributes::default());
+    let fill = |name: &str| {
+        let is_stored = |number: &usize| {
+            let key = format!("{name}-{number}");
+            store.put(&key, item, Condition::Always, NOW).is_ok()
+        };
+        (0..).take_while(is_stored).count()
+    };
+    let first = fill("first");
+    for number in (0..first).filter(|number| number % 2 == 0) {
+        assert!(store.remove(&format!("first-{number}"), NOW));
+    }
+    let second = fill("second");
+    assert!(
+        second > first * 2 / 5,
+        "{second} found the place of {}",
+        first / 2
+    );
+    let left = |number: usize| value_of(&store, &format!("first-{number}"), NOW).is_some();
+    assert!((0..first).all(|number| left(number) == (number % 2 == 1)));
+    assert_eq!(store.check_invariants(), 0);
+}
