@@ -72,10 +72,8 @@ impl<'a> Entry<'a> {
     /// Takes a counted reference that stays readable after the lock is gone, however the store
     /// changes; its bytes count against the budget until it is dropped.
     ///
-    /// `None` for a small item, which is not worth it (see [`Store::large_bytes_min`]), and when
+    /// `None` for a small item (up to 16 KiB, less in small stores; see the README's "Cost"), and when
     /// readers and reservations already hold half of the memory: copy the value then.
-    ///
-    /// [`Store::large_bytes_min`]: crate::Store::large_bytes_min
     #[must_use]
     pub fn hold(&self) -> Option<Item> {
         let lent = self.stored.extent?.lend()?;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::budget::Budget;
 use crate::memory::{Kind, Memory, Owned};
-use crate::sync::Lock;
+use crate::sync::{AtomicUsize, Lock, Ordering};
 
 /// All segments and extents of a store, and its budget.
 ///
@@ -27,6 +27,8 @@ pub(crate) struct Pool {
     kept_bytes_max: usize,
     /// Kept pieces of so many bytes are not freed to make others.
     stock_bytes: usize,
+    /// What all pieces cost less than they might, as they share pages; a difference, so it wraps.
+    saved_bytes: AtomicUsize,
     kept: Lock<Kept>,
 }
 
@@ -56,6 +58,7 @@ impl Pool {
             memory,
             budget,
             segment_bytes,
+            saved_bytes: AtomicUsize::new(0),
             kept: Lock::new(Kept {
                 segments: VecDeque::new(),
                 extents: VecDeque::new(),
@@ -185,6 +188,11 @@ impl Pool {
         free_bytes >= bytes || free_bytes + spare_bytes() >= bytes
     }
 
+    /// Returns what the pieces cost less than the sum of [`Piece::memory_bytes`].
+    pub(crate) fn saved_bytes(&self) -> usize {
+        self.saved_bytes.load(Ordering::Relaxed)
+    }
+
     /// Returns the memory that is paid and that no one uses: kept pieces and the reserve, at most.
     pub(crate) fn idle_bytes(&self) -> usize {
         let kept = self.kept.lock();
@@ -198,17 +206,18 @@ impl Pool {
 
     /// Allocates a piece for `paid_bytes` of the budget; what is too much goes back.
     fn allocate(self: &Arc<Self>, kind: Kind, bytes: usize, paid_bytes: usize) -> Option<Piece> {
-        let allocated = Owned::allocate(&self.memory, kind, bytes);
-        let (owned, memory_bytes) = match allocated {
-            Some((owned, memory_bytes)) => (Some(owned), memory_bytes),
-            None => (None, 0),
+        let Some((owned, memory_bytes)) = Owned::allocate(&self.memory, kind, bytes) else {
+            self.budget.give(paid_bytes);
+            return None;
         };
         debug_assert!(
             memory_bytes <= paid_bytes,
             "{memory_bytes} bytes taken of {paid_bytes} paid"
         );
+        let saved_bytes = owned.memory_bytes().wrapping_sub(memory_bytes);
+        self.saved_bytes.fetch_add(saved_bytes, Ordering::Relaxed);
         self.budget.give(paid_bytes - memory_bytes);
-        Some(self.piece(owned?))
+        Some(self.piece(owned))
     }
 
     fn piece(self: &Arc<Self>, owned: Owned) -> Piece {
@@ -241,7 +250,10 @@ impl Pool {
     }
 
     fn free(&self, owned: Owned) -> usize {
+        let memory_bytes = owned.memory_bytes();
         let freed_bytes = owned.free();
+        let saved_bytes = memory_bytes.wrapping_sub(freed_bytes);
+        self.saved_bytes.fetch_sub(saved_bytes, Ordering::Relaxed);
         self.budget.give(freed_bytes);
         freed_bytes
     }

@@ -1,4 +1,3 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::*;
@@ -163,8 +162,10 @@ fn what_a_piece_does_not_cost_goes_back_at_once() {
     assert_eq!(pool.budget().used(), extent.memory_bytes() - 4096);
     assert!(pool.segment().is_none());
     assert_eq!(pool.budget().used(), extent.memory_bytes() - 4096);
+    assert_eq!(pool.saved_bytes(), 4096);
     drop(extent);
     assert!(pool.take(1 << 20), "all is given back");
+    assert_eq!(pool.saved_bytes(), 0);
 }
 
 #[test]

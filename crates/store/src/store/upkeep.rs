@@ -132,7 +132,9 @@ impl Store {
         let start_bytes = self.stripes.len() * Stripe::start_bytes(&self.settings);
         let mut counted = fixed_bytes(&self.settings) - start_bytes + self.pool.idle_bytes();
         self.each(|stripe| counted += stripe.check_invariants());
-        used.checked_sub(counted)
+        // Pieces that share pages cost less than the sum that is counted.
+        (used + self.pool.saved_bytes())
+            .checked_sub(counted)
             .expect("all memory was taken from the budget")
     }
 }
