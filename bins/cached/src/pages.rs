@@ -93,3 +93,37 @@ const EXTENT_ADDRESSES: usize = 4;
 const HEADROOM_BYTES: usize = 64 << 20;
 /// With fewer, large values might find no hole while there is memory for them.
 const EXTENT_ADDRESSES_MIN: usize = 2;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
+mod tests {
+    use steadfast_store::{Attributes, Condition, NewItem, Settings, Store, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn a_store_on_pages_keeps_its_books_and_its_values() {
+        let mut settings = Settings::default();
+        settings.memory_bytes_max = 8 << 20;
+        let store = Store::with_memory(settings, for_budget(8 << 20)).unwrap();
+        let now = Timestamp::from_secs(1);
+        let key = |number: usize| format!("key-{}", number % 900).into_bytes();
+        for number in 0..3000 {
+            let bytes = number * number % 70_001;
+            let value = vec![number as u8; bytes];
+            let item = NewItem::new(&value, Attributes::default());
+            let _ = store
+                .put(&key(number), item, Condition::Always, now)
+                .unwrap();
+            if let Some(found) = store.get(&key(number * 7), now) {
+                let first = found.value().first();
+                assert!(found.value().iter().all(|byte| Some(byte) == first));
+            }
+            store.remove(&key(number * 11), now);
+            if number % 100 == 0 {
+                assert_eq!(store.check_invariants(), 0, "after {number}");
+            }
+        }
+        assert!(store.stats().evictions > 0);
+    }
+}

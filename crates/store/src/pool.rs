@@ -27,7 +27,7 @@ pub(crate) struct Pool {
     kept_bytes_max: usize,
     /// Kept pieces of so many bytes are not freed to make others.
     stock_bytes: usize,
-    /// What all pieces cost less than they might, as they share pages; a difference, so it wraps.
+    /// What pieces that share pages cost less than each alone; a difference, so it wraps.
     saved_bytes: AtomicUsize,
     kept: Lock<Kept>,
 }
@@ -188,7 +188,7 @@ impl Pool {
         free_bytes >= bytes || free_bytes + spare_bytes() >= bytes
     }
 
-    /// Returns what the pieces cost less than the sum of [`Piece::memory_bytes`].
+    /// Returns what the pieces cost less than the sum of [`Piece::memory_bytes`]; it wraps below 0.
     pub(crate) fn saved_bytes(&self) -> usize {
         self.saved_bytes.load(Ordering::Relaxed)
     }

@@ -132,8 +132,8 @@ impl Store {
         let start_bytes = self.stripes.len() * Stripe::start_bytes(&self.settings);
         let mut counted = fixed_bytes(&self.settings) - start_bytes + self.pool.idle_bytes();
         self.each(|stripe| counted += stripe.check_invariants());
-        // Pieces that share pages cost less than the sum that is counted.
-        (used + self.pool.saved_bytes())
+        // Pieces that share pages do not cost what they do alone, which is counted.
+        used.wrapping_add(self.pool.saved_bytes())
             .checked_sub(counted)
             .expect("all memory was taken from the budget")
     }
