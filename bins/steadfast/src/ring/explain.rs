@@ -123,7 +123,11 @@ pub(crate) fn rules(target: &Target) -> String {
             close.escape_ascii()
         );
     }
-    let _ = write!(rules, " (nodes from {})", target.pool.origin);
+    let nodes = match target.ring.members().len() {
+        1 => "1 node".into(),
+        nodes => format!("{nodes} nodes"),
+    };
+    let _ = write!(rules, " ({nodes} from {})", target.pool.origin);
     rules
 }
 

@@ -112,29 +112,39 @@ pub(crate) fn of_moves(old: &Target, new: &Target, moves: &Moves) -> String {
     canvas.finish()
 }
 
+/// Lists the nodes of both rings: all in the order of the new list, or those that change most.
 fn node_list(canvas: &mut Canvas, old: &Target, new: &Target, old_colours: &[usize]) {
     let (before, after) = (old.ring.shares(), new.ring.shares());
     canvas.head(&["before", "after", ""]);
-    let all = old_colours.iter().copied().max().map_or(0, |most| most + 1);
-    let all = all.max(new.ring.members().len());
-    for colour in 0..all.min(NODE_ROWS_MAX) {
-        let old_index = old_colours.iter().position(|&known| known == colour);
-        let new_index = Some(colour).filter(|&index| index < new.ring.members().len());
-        let share = |share: Option<f64>| share.map_or_else(|| "–".into(), percent);
-        let cells = [
-            share(old_index.map(|index| before.of(index))),
-            share(new_index.map(|index| after.of(index))),
-            String::new(),
-        ];
-        let label = match (new_index, old_index) {
-            (Some(index), _) => name(new, index),
-            (None, Some(index)) => name(old, index),
-            (None, None) => continue,
+    let new_nodes = new.ring.members().len();
+    let last = old_colours.iter().copied().max().map_or(0, |most| most + 1);
+    let mut rows: Vec<_> = (0..last.max(new_nodes))
+        .map(|colour| {
+            let old_index = old_colours.iter().position(|&known| known == colour);
+            let new_index = Some(colour).filter(|&index| index < new_nodes);
+            let (was, is) = (
+                old_index.map(|at| before.of(at)),
+                new_index.map(|at| after.of(at)),
+            );
+            let label = match (new_index, old_index) {
+                (Some(index), _) => name(new, index),
+                (None, index) => index.map_or_else(String::new, |index| name(old, index)),
+            };
+            (colour, label, was, is)
+        })
+        .collect();
+    if rows.len() > NODE_ROWS_MAX {
+        let change = |was: Option<f64>, is: Option<f64>| {
+            (was.unwrap_or_default() - is.unwrap_or_default()).abs()
         };
-        canvas.node_row(colour, &label, &cells);
+        rows.sort_by(|one, other| change(other.2, other.3).total_cmp(&change(one.2, one.3)));
+    }
+    for (colour, label, was, is) in rows.iter().take(NODE_ROWS_MAX) {
+        let share = |share: &Option<f64>| share.map_or_else(|| "–".into(), percent);
+        canvas.node_row(*colour, label, &[share(was), share(is), String::new()]);
         canvas.next_row();
     }
-    canvas.left_out(all, NODE_ROWS_MAX, "nodes");
+    canvas.left_out(rows.len(), NODE_ROWS_MAX, "nodes");
 }
 
 fn move_list(canvas: &mut Canvas, old: &Target, new: &Target, moves: &Moves, colours: &[usize]) {

@@ -89,7 +89,12 @@ impl Target {
         }
         room.clear();
         room.extend_from_slice(self.pool.prefix.as_bytes());
-        room.extend_from_slice(key);
+        // mcrouter's salt follows the hashed part of a key, which ends before `|#|`.
+        let stop = key
+            .windows(HASH_STOP.len())
+            .position(|bytes| bytes == HASH_STOP);
+        let hashed = stop.filter(|_| !self.pool.salt.is_empty());
+        room.extend_from_slice(&key[..hashed.unwrap_or(key.len())]);
         room.extend_from_slice(self.pool.salt.as_bytes());
         room
     }
@@ -122,7 +127,12 @@ fn pool_of(source: &Source) -> Result<Pool, Fault> {
 
 /// Reads `[DIALECT=]NODE,NODE,…`.
 fn parse_list(text: &str) -> Result<Pool, Fault> {
-    let mut pool = Pool::new(text);
+    let origin = if text.len() > ORIGIN_BYTES_MAX {
+        "the command line"
+    } else {
+        text
+    };
+    let mut pool = Pool::new(origin);
     let (dialect, nodes) = match text.split_once('=') {
         // What stands before a node's name is a node, and ends in its port.
         Some((dialect, nodes))
@@ -220,6 +230,9 @@ fn words(help: &mut String, head: &str, words: impl Iterator<Item = &'static str
     }
 }
 
+/// A longer list of nodes is not repeated to say whence nodes come.
+const ORIGIN_BYTES_MAX: usize = 64;
+
 /// How many letters of words a line of the help has room for.
 const HELP_WORDS_MAX: usize = 64;
 
@@ -229,6 +242,9 @@ Examples:
   steadfast ring where --from /etc/php.ini --from /etc/php.d/memcache.ini SESSION-ID
   steadfast ring shares --from nutcracker.yml --svg ring.svg
   steadfast ring diff old/php.ini new/php.ini --svg moves.svg";
+
+/// What mcrouter takes for the end of the hashed part of a key.
+const HASH_STOP: &[u8] = b"|#|";
 
 /// Where the libmemcached tools' relatives look for nodes.
 const SERVERS_VARIABLE: &str = "MEMCACHE_SERVERS";

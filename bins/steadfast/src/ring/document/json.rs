@@ -105,8 +105,8 @@ fn without_comments(text: &str) -> String {
         rest = &rest[next..];
         let (len, is_comment) = if rest.starts_with("//") {
             (rest.find('\n').unwrap_or(rest.len()), true)
-        } else if rest.starts_with("/*") {
-            (rest[2..].find("*/").map_or(rest.len(), |end| end + 4), true)
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            (comment.find("*/").map_or(rest.len(), |end| end + 4), true)
         } else if rest.starts_with('"') {
             (quoted_len(rest), false)
         } else {

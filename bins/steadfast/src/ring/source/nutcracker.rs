@@ -17,8 +17,10 @@ pub(super) fn read(text: &Text, name: Option<&str>) -> Result<Pool, Fault> {
     {
         return Err(value.fault(format!("{} is no directive of a pool", shown(name))));
     }
-    let mut pool = Pool::default();
-    pool.dialect = Some(dialect(settings)?);
+    let mut pool = Pool {
+        dialect: Some(dialect(settings)?),
+        ..Pool::default()
+    };
     if let Some(tag) = settings.get("hash_tag") {
         let found = tag.text("hash_tag")?;
         let two: Option<[u8; 2]> = found.as_bytes().try_into().ok();
