@@ -8,6 +8,7 @@ pub mod input;
 pub mod protocol;
 pub mod proxy;
 pub mod ring;
+pub mod snapshot;
 pub mod store;
 
 /// A target: its name, which is also that of its corpus folder, and its body.
@@ -26,6 +27,7 @@ pub const TARGETS: &[Target] = &[
         "ring_removal_moves_only_its_keys",
         ring::removal_moves_only_its_keys,
     ),
+    ("snapshot", snapshot::snapshot),
     ("store_model", store::model),
     ("canary", canary),
 ];
