@@ -359,6 +359,6 @@ const _: () = assert!(BUFFER_BYTES >= 2 * Reader::INPUT_BYTES_MAX);
 /// Each step costs the kernel a look at that much memory.
 const HOLE_STEP_BYTES: u64 = 16 << 20;
 /// Each step costs the allocator a look at all that is free.
-const TRIM_STEP_BYTES: u64 = 64 << 20;
+const TRIM_STEP_BYTES: u64 = 256 << 20;
 /// A file that is renamed each time we have opened it is an attack or a joke.
 const LOCK_ATTEMPTS_MAX: usize = 8;
