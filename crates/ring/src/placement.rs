@@ -137,6 +137,26 @@ impl Placement {
     }
 }
 
+impl Placement {
+    /// The hash that picks the node, if it is one of 32 bits.
+    pub(crate) fn hash(&self) -> Option<Hash> {
+        match self {
+            Self::List(hash, _) | Self::Points(hash, _) => Some(*hash),
+            _ => None,
+        }
+    }
+
+    /// The index of the node for that hash.
+    #[inline]
+    pub(crate) fn find_hash(&self, hash: u32) -> Option<u32> {
+        match self {
+            Self::List(_, list) => Some(list.find(hash)),
+            Self::Points(_, points) => Some(points.find(hash)),
+            _ => None,
+        }
+    }
+}
+
 impl Seat<'_> {
     /// The weight of a layout that counts in whole numbers; the builder has let no other pass.
     fn whole_weight(&self) -> u64 {

@@ -74,6 +74,25 @@ impl<N> Ring<N> {
         self.treated(key, |key| &self.members[self.index_of(key)])
     }
 
+    /// The 32-bit hash by which `key` is placed, for callers that place the same key on several rings
+    /// of one dialect or keep hashes at hand.
+    ///
+    /// `None` where the dialect places by something else: rendezvous, Ch3, jump, Maglev, uhashring's
+    /// 128 bits.
+    pub fn hash_of(&self, key: &[u8]) -> Option<u32> {
+        let hash = self.placement.hash()?;
+        Some(self.treated(key, |key| hash.of(key)))
+    }
+
+    /// The owner of all keys with this hash: [`owner`](Self::owner) without the cost of hashing.
+    ///
+    /// `None` where [`hash_of`](Self::hash_of) is.
+    #[inline]
+    pub fn owner_of_hash(&self, hash: u32) -> Option<&Member<N>> {
+        let index = self.placement.find_hash(hash)?;
+        Some(&self.members[index as usize])
+    }
+
     /// The nodes that get the first `copies` copies of `key`, as the client finds them and in its
     /// order, all different. The first is the home.
     ///

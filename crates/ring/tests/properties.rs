@@ -225,8 +225,8 @@ proptest! {
 /// spread over its 32.
 fn has_whole_hash(dialect: &Dialect) -> bool {
     let name = dialect.name();
-    !(name.ends_with("-crc") || name.ends_with("-crc32") && dialect.family() == "twemproxy")
-        && !name.ends_with("-crc16")
+    let narrow = ["-crc", "-crc16", "ketama-crc32", "modula-crc32"];
+    !narrow.iter().any(|ending| name.ends_with(ending))
 }
 
 fn session_id(number: u32) -> Vec<u8> {

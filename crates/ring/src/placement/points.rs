@@ -10,7 +10,7 @@ use crate::hash::{Hash, md5_words};
 ///
 /// `cells` cuts the circle into equal parts, by the top bits of a hash. A cell where every hash has
 /// the same owner holds that node; another one the index of the first point in it, where a look-up
-/// starts, and ends after a step or two. With four cells or more to a point most are of the first
+/// goes on, and ends after a step or two. With four cells or more to a point most are of the first
 /// kind, and a look-up reads memory once.
 ///
 /// `circle` is sorted and ends with a copy of its first point at the greatest value.
@@ -152,7 +152,16 @@ impl<V: Value> Points<V> {
         if cell & NODE != 0 {
             return cell & !NODE;
         }
-        self.search(cell, hash).node
+        if cell & CROWD != 0 {
+            return self.search(cell & !CROWD, hash).node;
+        }
+        // One point: the hash is before it or behind it, which no processor can guess.
+        let [one, next] = [cell, cell + 1].map(|at| self.circle[at as usize]);
+        if one.value >= hash {
+            one.node
+        } else {
+            next.node
+        }
     }
 
     /// The point that owns `hash`.
@@ -204,8 +213,10 @@ impl<V: Value> Points<V> {
             let node = owners[0].node;
             cells.push(if owners.iter().all(|point| point.node == node) {
                 node | NODE
-            } else {
+            } else if owners.len() == 2 {
                 index_u32(start)
+            } else {
+                index_u32(start) | CROWD
             });
         }
         Self {
@@ -229,9 +240,12 @@ fn push_decimal(to: &mut Vec<u8>, mut number: u64) {
     to[start..].reverse();
 }
 
-/// Marks a cell that holds a node. Indexes of points stay below it, as
-/// [`PLACES_MAX`](crate::PLACES_MAX) does.
+/// Marks a cell that holds a node.
 const NODE: u32 = 1 << 31;
+
+/// Marks a cell with several points. Indexes of points stay below, as
+/// [`PLACES_MAX`](crate::PLACES_MAX) does.
+const CROWD: u32 = 1 << 30;
 
 /// How far to look point by point before halving.
 const STEPS_MAX: usize = 8;
