@@ -102,7 +102,7 @@ impl Response<'_> {
     /// # Panics
     ///
     /// If `out` cannot grow and is too small, as every write to a `BufMut`.
-    #[inline]
+    #[inline(always)]
     pub fn encode(&self, out: &mut impl BufMut) {
         match self.fixed_line() {
             Some(line) => out.put_slice(line),
@@ -111,7 +111,7 @@ impl Response<'_> {
     }
 
     /// The line, if there is nothing in it that varies.
-    #[inline]
+    #[inline(always)]
     const fn fixed_line(&self) -> Option<&'static [u8]> {
         Some(match self {
             Self::Stored => b"STORED\r\n",
@@ -127,6 +127,7 @@ impl Response<'_> {
         })
     }
 
+    #[inline(never)]
     fn encode_words(&self, out: &mut impl BufMut) {
         match *self {
             Self::Number(number) => {

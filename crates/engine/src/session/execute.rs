@@ -54,10 +54,12 @@ impl<'a> Turn<'a> {
         self.tally.count(counter);
     }
 
+    #[inline(always)]
     pub(super) fn respond(&mut self, response: &Response<'_>) {
         response.encode(self.out.text());
     }
 
+    #[inline(always)]
     pub(super) fn respond_unless(&mut self, noreply: bool, response: &Response<'_>) {
         if !noreply {
             self.respond(response);
