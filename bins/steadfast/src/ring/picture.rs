@@ -6,6 +6,8 @@ mod canvas;
 use std::fs;
 use std::path::Path;
 
+use steadfast_ring::Shares;
+
 use super::Failure;
 use super::difference::{Moves, same_nodes};
 use super::explain::rules;
@@ -30,7 +32,7 @@ pub(crate) fn of_shares(target: &Target) -> String {
     let rows = ring.members().len().min(ROWS_MAX + 1);
     let mut canvas = Canvas::new(rows as f64 * ROW_HEIGHT + LIST_TOP);
     canvas.title(&ring.dialect().to_string(), &rules(target));
-    let spans = spans(ring);
+    let spans = spans(ring, &shares);
     let colours = |index: usize| index;
     canvas.band(Band::OUTER_WIDE, &spans, colours);
     canvas.ticks(ring, Band::OUTER_WIDE);
@@ -85,7 +87,8 @@ pub(crate) fn of_moves(old: &Target, new: &Target, moves: &Moves) -> String {
         &title,
         &format!("old, inside: {}\nnew, outside: {}", rules(old), rules(new)),
     );
-    let (inner, outer) = (spans(&old.ring), spans(&new.ring));
+    let (before, after) = (old.ring.shares(), new.ring.shares());
+    let (inner, outer) = (spans(&old.ring, &before), spans(&new.ring, &after));
     canvas.band(Band::OUTER, &outer, |index| index);
     canvas.band(Band::INNER, &inner, |index| old_colours[index]);
     let space = |target: &Target| target.ring.circle().map(|circle| circle.space());
@@ -97,7 +100,7 @@ pub(crate) fn of_moves(old: &Target, new: &Target, moves: &Moves) -> String {
         canvas.moved_band(&moved(&inner, &outer, &same));
     }
     canvas.middle(percent(moves.moved).trim(), "move");
-    node_list(&mut canvas, old, new, &old_colours);
+    node_list(&mut canvas, (old, &before), (new, &after), &old_colours);
     move_list(&mut canvas, old, new, moves, &old_colours);
     let between = if is_one_circle {
         " Between the rings: what moves."
@@ -113,8 +116,12 @@ pub(crate) fn of_moves(old: &Target, new: &Target, moves: &Moves) -> String {
 }
 
 /// Lists the nodes of both rings: all in the order of the new list, or those that change most.
-fn node_list(canvas: &mut Canvas, old: &Target, new: &Target, old_colours: &[usize]) {
-    let (before, after) = (old.ring.shares(), new.ring.shares());
+fn node_list(
+    canvas: &mut Canvas,
+    (old, before): (&Target, &Shares),
+    (new, after): (&Target, &Shares),
+    old_colours: &[usize],
+) {
     canvas.head(&["before", "after", ""]);
     let new_nodes = new.ring.members().len();
     let last = old_colours.iter().copied().max().map_or(0, |most| most + 1);
