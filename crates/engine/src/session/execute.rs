@@ -35,7 +35,7 @@ impl<'a> Turn<'a> {
     }
 
     /// Ends the call: what it counted becomes visible.
-    pub(super) fn finish(mut self, bytes_read: usize) {
+    pub(super) fn finish(&mut self, bytes_read: usize) {
         self.tally.add(Counter::BytesRead, bytes_read as u64);
         self.publish();
     }
