@@ -1,10 +1,11 @@
-//! The unit file that packages install.
+//! The unit file and the manual that packages install.
 
 #![allow(
     clippy::unwrap_used,
     reason = "helpers of tests fail by panicking, too"
 )]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -70,4 +71,29 @@ fn systemd_has_nothing_against_the_unit() {
     // Of 0 (confined) to 100 (not at all).
     let arguments = ["security", "--offline=true", "--threshold=20", "--no-pager"];
     is_good(analyze(&arguments).unwrap());
+}
+
+#[test]
+fn manual_has_every_flag_of_the_help_and_no_other() {
+    let path = "../../packaging/man/steadfast-cached.1";
+    let manual = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let manual = manual.replace('\\', "");
+    let output = Command::new(DAEMON).arg("--help").output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let in_help = flags(help.lines().filter(|line| line.starts_with("  ")));
+    let in_manual = flags(manual.lines().filter(|line| line.starts_with(".B")));
+    assert_eq!(in_manual, in_help);
+}
+
+/// The long names at which lines describe a flag.
+fn flags<'a>(lines: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
+    let begins = |line: &str| {
+        let line = line.trim_start_matches([' ', '.', 'B', 'R']);
+        line.starts_with("--") || line.starts_with('-') && line.contains(", ")
+    };
+    lines
+        .filter(|line| begins(line))
+        .filter_map(|line| line.split_once("--"))
+        .map(|(_, name)| name.split([' ', '=']).next().unwrap())
+        .collect()
 }
