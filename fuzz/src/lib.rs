@@ -23,6 +23,7 @@ pub const TARGETS: &[Target] = &[
     ("proxy_config", proxy::config),
     ("proxy_head_differential", proxy::head_differential),
     ("proxy_stream_events", proxy::stream_events),
+    ("ring_description", ring::description),
     (
         "ring_removal_moves_only_its_keys",
         ring::removal_moves_only_its_keys,
