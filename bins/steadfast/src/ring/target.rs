@@ -64,6 +64,10 @@ impl Target {
                 ))
             })?);
         }
+        if let Some(strange) = pool.prefix.chars().find(|&c| c <= ' ' || c == '\x7f') {
+            let message = format!("key prefix {} holds {strange:?}", shown(&pool.prefix));
+            return Err(Fault::of_file(&pool.origin, message));
+        }
         let list = rules.list.map(|list| match list {
             List::Pool => Order::Pool,
             List::Session => Order::Session,

@@ -141,18 +141,22 @@ fn place_reads_nutcracker_yml() {
 fn place_reads_mcrouter_json() {
     let path = file(
         "mcrouter.json",
-        br#"{ // two pools
+        br#"{ // five pools
   "pools": {
     "A": { "servers": ["10.0.0.1:11211:ascii:plain", "10.0.0.2:11211", "10.0.0.3:11211"] },
     "B": { "servers": ["10.0.0.1:11211", "10.0.0.2:11211", "10.0.0.3:11211"] },
     "C": { "servers": ["10.0.0.1:11211", "10.0.0.2:11211", "10.0.0.3:11211"],
-           "weights": [1, 1.0, 0.7] }
+           "weights": [1, 1.0, 0.7] },
+    "D": { "servers": ["10.0.0.1:11211", "10.0.0.2:11211", "10.0.0.3:11211", ] },
+    "E": { "servers": ["10.0.0.1:11211"] }
   },
-  /* and three routes */
+  /* and four routes */
   "routes": [
     { "aliases": ["/a/a/"], "route": "PoolRoute|A" },
     { "aliases": ["/b/b/"], "route": { "type": "PoolRoute", "pool": "B", "hash": "Crc32" } },
-    { "aliases": ["/c/c/"], "route": { "type": "PoolRoute", "pool": "C" } }
+    { "aliases": ["/c/c/"], "route": { "type": "PoolRoute", "pool": "C" } },
+    { "aliases": ["/d/d/"], "route": { "type": "HashRoute", "children": "Pool|D",
+      "hash_func": "Crc32" } },
   ]
 }"#,
     );
@@ -160,6 +164,14 @@ fn place_reads_mcrouter_json() {
         b"rv7febl8i1sv2jdb6eb2q9gdjg\nbqpu7c1h8b0lfsdu9ci9a6koc6\n590u0adj61gmhran0rrs25l982\n";
     let placed = |pool: &str| answers(&format!("ring place --from {path} --pool {pool}"), keys);
     assert_eq!(placed("A"), "1\n1\n2\n");
+    assert_eq!(placed("D"), placed("B"));
+    let message =
+        format!("{path}: no dialect: whose rules count? Give --dialect, see steadfast ring --help");
+    assert_refused(
+        &format!("ring place --from {path} --pool E"),
+        keys,
+        &message,
+    );
     assert_eq!(placed("C"), "1\n1\n2\n");
     let same = "--dialect mcrouter:crc32 --node 10.0.0.1:11211 --node 10.0.0.2:11211 --node 10.0.0.3:11211";
     assert_eq!(placed("B"), answers(&format!("ring place {same}"), keys));

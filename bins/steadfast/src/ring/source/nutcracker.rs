@@ -88,7 +88,7 @@ fn node(text: &str) -> Result<Node, String> {
 }
 
 /// What a pool may say; twemproxy refuses all else.
-const DIRECTIVES: [&str; 17] = [
+const DIRECTIVES: [&str; 18] = [
     "listen",
     "hash",
     "hash_tag",
@@ -105,5 +105,6 @@ const DIRECTIVES: [&str; 17] = [
     "server_retry_timeout",
     "server_failure_limit",
     "tcpkeepalive",
+    "reuseport",
     "servers",
 ];

@@ -39,9 +39,16 @@ fn memcache(ini: &Ini, handler: &Setting) -> Result<Pool, Fault> {
         .filter(|path| !path.value.is_empty());
     let path = path.or_else(|| ini.get("session.save_path"));
     let path = path.ok_or_else(|| handler.fault("no session.save_path names its nodes"))?;
+    let redundancy = ini.number("memcache.session_redundancy", 2)?;
+    if let Some(setting) = ini
+        .get("memcache.session_redundancy")
+        .filter(|_| redundancy == 0)
+    {
+        return Err(setting.fault("memcache.session_redundancy is 0, allowed are 1 and above"));
+    }
     let mut pool = Pool {
         order: Some(Order::Session),
-        copies: Some(ini.number("memcache.session_redundancy", 2)?.max(1)),
+        copies: Some(redundancy),
         prefix: ini.text("memcache.session_prefix_static_key", "").into(),
         ..Pool::default()
     };
