@@ -104,6 +104,12 @@ fn place_reads_php_ini_of_php_memcached() {
         let same = format!(
             "--dialect libmemcached:{dialect} --copies {copies} --servers a:11311,b,c:11313:2"
         );
+        // The handler's plain ketama takes no heed of weights.
+        let same = if dialect == "consistent-default" {
+            same.replace(":2", "")
+        } else {
+            same
+        };
         let wanted = answers(&format!("ring place {same}"), keys);
         assert_eq!(
             answers(&format!("ring place --from {path}"), keys),
