@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::file::{Configuration, files};
+use crate::file::{Configuration, files_named};
 
 /// Where a key is: a server, or a list of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,13 +52,26 @@ pub struct Mismatch {
 ///
 /// `place` is called for each configuration and dialect, and returns what places keys in that
 /// configuration, or `None` to leave it out. That is then called for each key.
-pub fn check<P, A>(mut place: impl FnMut(&Configuration, &str) -> Option<P>) -> Report
+pub fn check<P, A>(place: impl FnMut(&Configuration, &str) -> Option<P>) -> Report
+where
+    P: FnMut(&[u8]) -> A,
+    A: Into<Answer>,
+{
+    check_files(|_| true, place)
+}
+
+/// Compares with the files whose name is wanted: it begins with the client's. The others are not
+/// unpacked.
+pub fn check_files<P, A>(
+    wanted: impl Fn(&str) -> bool,
+    mut place: impl FnMut(&Configuration, &str) -> Option<P>,
+) -> Report
 where
     P: FnMut(&[u8]) -> A,
     A: Into<Answer>,
 {
     let mut report = Report::default();
-    for file in files() {
+    for file in files_named(wanted) {
         for column in file.columns() {
             let Some(mut place) = place(column.configuration(), column.dialect()) else {
                 continue;
@@ -134,10 +147,10 @@ mod tests {
 
     #[test]
     fn mismatches_are_counted_and_the_first_are_told() {
-        let report = check(|configuration, dialect| {
-            let wanted = configuration.file() == "twemproxy-n3" && dialect.ends_with("-md5");
-            wanted.then_some(|_: &[u8]| 7usize)
-        });
+        let report = check_files(
+            |name| name == "twemproxy-n3",
+            |_, dialect| dialect.ends_with("-md5").then_some(|_: &[u8]| 7usize),
+        );
         assert_eq!(
             (report.columns, report.keys, report.wrong),
             (2, 10_000, 10_000)

@@ -58,15 +58,16 @@ pub struct Node {
 
 /// Every file, unpacked one by one as they are taken.
 pub fn files() -> impl Iterator<Item = File> {
+    files_named(|_| true)
+}
+
+pub(crate) fn files_named(wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = File> {
     let common = Arc::new(lines(&unpacked(KEYS)));
-    let edge = Arc::new(
-        lines(&unpacked(EDGE_KEYS))
-            .iter()
-            .map(|hex| bytes(hex))
-            .collect(),
-    );
+    let edge = lines(&unpacked(EDGE_KEYS));
+    let edge = Arc::new(edge.iter().map(|hex| bytes(hex)).collect());
     FILES
         .iter()
+        .filter(move |(name, _)| wanted(name))
         .map(move |(name, packed)| File::read(name, packed, &common, &edge))
 }
 

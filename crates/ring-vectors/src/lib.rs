@@ -5,5 +5,5 @@ mod check;
 mod data;
 mod file;
 
-pub use check::{Answer, Mismatch, Report, check};
+pub use check::{Answer, Mismatch, Report, check, check_files};
 pub use file::{Column, Configuration, File, List, Node, files};

@@ -13,6 +13,7 @@ pub(crate) enum KeyRule {
 
 impl KeyRule {
     /// Hands the key, as the client would hash and send it, to `read`.
+    #[inline]
     pub(crate) fn treated<R>(self, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> R {
         match self {
             Self::Verbatim => read(key),

@@ -20,9 +20,10 @@ pub(crate) fn measure(
             lists(one, other, hash.range(), visit)
         }
         (Placement::Maglev(one), Placement::Maglev(other)) => {
-            for (&one, &other) in one.iter().zip(other) {
-                visit(1.0 / old_len(old), one, other);
-            }
+            let share = 1.0 / one.len() as f64;
+            one.iter()
+                .zip(other)
+                .for_each(|(&one, &other)| visit(share, one, other));
             true
         }
         (Placement::Points(hash, one), Placement::Points(other_hash, other))
@@ -38,13 +39,6 @@ pub(crate) fn measure(
             true
         }
         _ => false,
-    }
-}
-
-fn old_len(placement: &Placement) -> f64 {
-    match placement {
-        Placement::Maglev(table) => f64::from(table.len() as u32),
-        _ => 1.0,
     }
 }
 

@@ -2,6 +2,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::builder::Builder;
+use crate::key::KeyRule;
 use crate::member::Member;
 use crate::placement::{Placement, Seat, index_u32};
 use crate::replicas::{self, Order};
@@ -17,6 +18,8 @@ pub struct Ring<N> {
     dialect: Dialect,
     members: Vec<Member<N>>,
     placement: Placement,
+    /// The dialect's own, at hand for each look-up.
+    keys: KeyRule,
     affinity: Option<Affinity>,
     hash_tag: Option<HashTag>,
 }
@@ -49,6 +52,7 @@ impl<N> Ring<N> {
             dialect,
             members,
             placement,
+            keys: dialect.row().keys,
             affinity,
             hash_tag,
         })
@@ -138,7 +142,7 @@ impl<N> Ring<N> {
 
     /// Whether `other` hashes the same part of each key.
     pub(crate) fn treats_keys_as<M>(&self, other: &Ring<M>) -> bool {
-        self.dialect.row().keys == other.dialect.row().keys
+        self.keys == other.keys
             && self.affinity == other.affinity
             && self.hash_tag == other.hash_tag
     }

@@ -56,7 +56,7 @@ fn home(ring: &Ring<u16>, key: &[u8]) -> u16 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn replicas_are_distinct_and_begin_with_the_home(
