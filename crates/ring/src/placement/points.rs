@@ -115,14 +115,17 @@ impl<V: Value> Points<V> {
         self.circle[if is_last { 0 } else { index }]
     }
 
-    /// The points in order, each owning what lies between the one before and itself.
-    pub(crate) fn circle(&self) -> &[Point<V>] {
-        &self.circle[..self.circle.len() - 1]
-    }
-
-    /// Whether a point owns the hash equal to it.
-    pub(crate) fn owns_itself(&self) -> bool {
-        self.ahead == V::ZERO
+    /// Cuts the hashes from 0 to before `space`, at most 2^64, by owner: where each part ends, and
+    /// whose it is. Parts may be empty; of longer hashes the upper half counts.
+    pub(crate) fn parts(&self, space: u128) -> impl Iterator<Item = (u128, u32)> {
+        let points = &self.circle[..self.circle.len() - 1];
+        let owns_itself = u128::from(self.ahead == V::ZERO);
+        let part = move |point: &Point<V>| {
+            let end = point.value.place() + owns_itself;
+            (end.min(space), point.node)
+        };
+        let last = (space, points[0].node);
+        points.iter().map(part).chain(core::iter::once(last))
     }
 
     fn search(&self, start: u32, hash: V) -> &Point<V> {
