@@ -104,12 +104,12 @@ fn items(data: &[u8]) {
 }
 
 fn empty() -> Store {
-    sized(4 << 20)
+    sized(2 << 20)
 }
 
 /// Where all comes back that such a store held, in whatever order.
 fn roomy() -> Store {
-    sized(16 << 20)
+    sized(8 << 20)
 }
 
 fn sized(memory_bytes_max: usize) -> Store {
