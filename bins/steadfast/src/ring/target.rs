@@ -117,16 +117,28 @@ fn pool_of(source: &Source) -> Result<Pool, Fault> {
         }
     } else if let Some(servers) = &source.servers {
         pool.nodes = servers_of("--servers", servers)?;
-    } else if let Ok(servers) = std::env::var(SERVERS_VARIABLE) {
-        pool.origin = SERVERS_VARIABLE.into();
-        pool.nodes = servers_of(SERVERS_VARIABLE, &servers)?;
     } else {
-        return Err(Fault::new(format!(
-            "no node at all: give --node, --from or --servers, or set {SERVERS_VARIABLE}"
-        )));
+        let (name, servers) = environment()?;
+        pool.origin = name.into();
+        pool.nodes = servers_of(name, &servers)?;
     }
     pool.check_distinct()?;
     Ok(pool)
+}
+
+/// The variable that names nodes, and what it says.
+fn environment() -> Result<(&'static str, String), Fault> {
+    let set = |name: &'static str| Some((name, std::env::var(name).ok()?));
+    let [ours, other] = SERVERS_VARIABLES;
+    match (set(ours), set(other)) {
+        (Some((_, one)), Some((_, another))) if one != another => Err(Fault::new(format!(
+            "{ours} and {other} name different nodes: give --servers"
+        ))),
+        (Some(found), _) | (None, Some(found)) => Ok(found),
+        (None, None) => Err(Fault::new(format!(
+            "no node at all: give --node, --from or --servers, or set {ours}"
+        ))),
+    }
 }
 
 /// Reads `[DIALECT=]NODE,NODE,…`.
@@ -250,5 +262,5 @@ Examples:
 /// What mcrouter takes for the end of the hashed part of a key.
 const HASH_STOP: &[u8] = b"|#|";
 
-/// Where the libmemcached tools' relatives look for nodes.
-const SERVERS_VARIABLE: &str = "MEMCACHE_SERVERS";
+/// Where Dalli and its relatives look for nodes, and where libmemcached's tools do.
+const SERVERS_VARIABLES: [&str; 2] = ["MEMCACHE_SERVERS", "MEMCACHED_SERVERS"];

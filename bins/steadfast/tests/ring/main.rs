@@ -29,6 +29,7 @@ fn ring(line: &str, keys: &[u8]) -> Said {
 
 fn run(command: &mut Command, keys: &[u8]) -> Said {
     command.env_remove("MEMCACHE_SERVERS");
+    command.env_remove("MEMCACHED_SERVERS");
     spoken(command, keys)
 }
 

@@ -1,6 +1,7 @@
 //! Places of many keys, with nodes from every form of list.
 
-use std::process::Command;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 
 use super::{GUIDE, GUIDE_ID, answers, assert_refused, file, spoken};
 
@@ -208,6 +209,7 @@ fn place_reads_memcache_servers() {
         "--dialect",
         "libmemcached:consistent-default",
     ]);
+    command.env_remove("MEMCACHED_SERVERS");
     command.env(
         "MEMCACHE_SERVERS",
         "127.0.0.1:11311,127.0.0.1:11312:2,127.0.0.1:11313:3",
@@ -217,8 +219,37 @@ fn place_reads_memcache_servers() {
         b"rv7febl8i1sv2jdb6eb2q9gdjg\nv7i8jvs6ttdlkssffuoouvo2ll\n",
     );
     assert_eq!((said.status, &*said.out), (Some(0), "2\n0\n"));
+    command.env("MEMCACHED_SERVERS", "a");
+    let said = spoken(&mut command, b"");
+    let wanted =
+        "steadfast: MEMCACHE_SERVERS and MEMCACHED_SERVERS name different nodes: give --servers\n";
+    assert_eq!((said.status, &*said.err), (Some(2), wanted));
+    command.env_remove("MEMCACHE_SERVERS");
+    assert_eq!(spoken(&mut command, b"x\n").out, "0\n");
+    command.env_remove("MEMCACHED_SERVERS");
     command.env("MEMCACHE_SERVERS", "a:1,b:x");
     let said = spoken(&mut command, b"");
     let wanted = "steadfast: MEMCACHE_SERVERS: column 5: node \"b:x\": port \"x\" is none, allowed are 1 to 65535\n";
     assert_eq!((said.status, &*said.err), (Some(2), wanted));
+}
+
+#[test]
+fn place_answers_each_key_while_the_next_is_still_to_come() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_steadfast"));
+    command.args(format!("ring place {GUIDE}").split_whitespace());
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut keys = child.stdin.take().unwrap();
+    let mut answers = BufReader::new(child.stdout.take().unwrap()).lines();
+    for key in ["one", "two", "three"] {
+        writeln!(keys, "{key}").unwrap();
+        let answer = answers.next().unwrap().unwrap();
+        assert!(["0", "1"].contains(&&*answer), "{answer}");
+    }
+    drop(keys);
+    assert!(answers.next().is_none());
+    assert!(child.wait().unwrap().success());
 }
