@@ -12,9 +12,10 @@ use crate::trace::Request;
 pub struct Client {
     stream: TcpStream,
     out: Vec<u8>,
+    // consumed <= filled <= input.len()
     input: Vec<u8>,
-    // Bytes of `input` already consumed.
     consumed: usize,
+    filled: usize,
     filler: Vec<u8>,
 }
 
@@ -45,8 +46,9 @@ impl Client {
         Ok(Self {
             stream,
             out: Vec::new(),
-            input: Vec::new(),
+            input: vec![0; READ_BYTES],
             consumed: 0,
+            filled: 0,
             filler: vec![b'v'; VALUE_BYTES_MAX],
         })
     }
@@ -58,9 +60,10 @@ impl Client {
     pub fn fetch(&mut self, keys: &[u64]) -> io::Result<Vec<Option<usize>>> {
         self.out.clear();
         self.out.extend_from_slice(b"get");
-        for &index in keys {
+        let names: Vec<[u8; KEY_BYTES]> = keys.iter().map(|&index| key(index)).collect();
+        for name in &names {
             self.out.push(b' ');
-            self.out.extend_from_slice(&key(index));
+            self.out.extend_from_slice(name);
         }
         self.out.extend_from_slice(b"\r\n");
         self.stream.write_all(&self.out)?;
@@ -73,7 +76,7 @@ impl Client {
             }
             let (name, value_bytes) = parse_value_line(line)?;
             // Hits come in the order of the request: the keys passed over are misses.
-            while found.len() < keys.len() && key(keys[found.len()]) != name {
+            while names.get(found.len()).is_some_and(|asked| *asked != name) {
                 found.push(None);
             }
             if found.len() == keys.len() {
@@ -152,7 +155,7 @@ impl Client {
     fn line(&mut self) -> io::Result<&[u8]> {
         let mut scanned = self.consumed;
         loop {
-            let rest = &self.input[scanned..];
+            let rest = &self.input[scanned..self.filled];
             if let Some(offset) = rest.iter().position(|&byte| byte == b'\n') {
                 let start = self.consumed;
                 let end = scanned + offset;
@@ -160,16 +163,16 @@ impl Client {
                 let line = &self.input[start..end];
                 return Ok(line.strip_suffix(b"\r").unwrap_or(line));
             }
-            let unscanned = self.input.len() - self.consumed;
+            let scanned_bytes = self.filled - self.consumed;
             self.read_more()?;
-            scanned = self.consumed + unscanned;
+            scanned = self.consumed + scanned_bytes;
         }
     }
 
     fn skip(&mut self, bytes: usize) -> io::Result<()> {
         let mut left = bytes;
         loop {
-            let taken = left.min(self.input.len() - self.consumed);
+            let taken = left.min(self.filled - self.consumed);
             self.consumed += taken;
             left -= taken;
             if left == 0 {
@@ -180,12 +183,14 @@ impl Client {
     }
 
     fn read_more(&mut self) -> io::Result<()> {
-        self.input.drain(..self.consumed);
+        self.input.copy_within(self.consumed..self.filled, 0);
+        self.filled -= self.consumed;
         self.consumed = 0;
-        let filled = self.input.len();
-        self.input.resize(filled + READ_BYTES, 0);
-        let count = self.stream.read(&mut self.input[filled..])?;
-        self.input.truncate(filled + count);
+        if self.filled == self.input.len() {
+            return Err(io::Error::other("a line without end"));
+        }
+        let count = self.stream.read(&mut self.input[self.filled..])?;
+        self.filled += count;
         if count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

@@ -28,36 +28,36 @@ pub struct Workload {
     pub connections: usize,
 }
 
-/// All cache workloads.
+/// All cache workloads; those with the same content follow each other, so that a run fills once.
 pub const WORKLOADS: &[Workload] = &[
     Workload::get("get32-d1", 32, 1),
+    Workload::set("set32-d100", 32, 100),
     Workload::get("get512-d1", 512, 1),
     Workload::get("get512-d16", 512, 16),
     Workload::get("get512-d100", 512, 100),
-    Workload::get("get4k-d1", 4096, 1),
-    Workload::get("get64k-d1", 64 * 1024, 1),
-    Workload::get("get1m-d1", 1024 * 1024, 1),
     Workload::get("get512-c1", 512, 1).over(1),
     Workload::get("get512-c1000", 512, 1).over(1000),
-    Workload::set("set32-d100", 32, 100),
-    Workload::set("set512-d1", 512, 1),
-    Workload::set("set512-d16", 512, 16),
-    Workload::set("set512-d100", 512, 100),
-    Workload::set("set4k-d1", 4096, 1),
-    Workload::set("set64k-d1", 64 * 1024, 1),
-    Workload::set("set1m-d1", 1024 * 1024, 1),
+    Workload::multiget("mget10", 10),
+    Workload::multiget("mget100", 100),
     Workload::get("mix95-d1", 512, 1).with_sets(5),
     Workload::get("mix95-d16", 512, 16).with_sets(5),
     Workload::get("mix95-d100", 512, 100).with_sets(5),
+    Workload::set("set512-d1", 512, 1),
+    Workload::set("set512-d16", 512, 16),
+    Workload::set("set512-d100", 512, 100),
     Workload::sessions("sess-d1", 1),
     Workload::sessions("sess-d16", 16),
-    Workload::multiget("mget10", 10),
-    Workload::multiget("mget100", 100),
     Workload {
         increments: true,
         keys_max: 200_000,
         ..Workload::get("incr-d16", 8, 16)
     },
+    Workload::get("get4k-d1", 4096, 1),
+    Workload::set("set4k-d1", 4096, 1),
+    Workload::get("get64k-d1", 64 * 1024, 1),
+    Workload::set("set64k-d1", 64 * 1024, 1),
+    Workload::get("get1m-d1", 1024 * 1024, 1),
+    Workload::set("set1m-d1", 1024 * 1024, 1),
 ];
 
 impl Workload {

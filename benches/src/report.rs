@@ -59,7 +59,9 @@ pub fn speed_table(rows: &[Row]) -> String {
     let Some(first) = rows.first() else {
         return String::new();
     };
-    let mut text = head(first, &["% of floor", "CPU µs a request", "busy", "noise"]);
+    let names = first.servers.join(", ");
+    let costs = format!("CPU µs a request: {names}");
+    let mut text = head(first, &["% of floor", &costs, "busy", "noise"]);
     let lines = rows.iter().map(|row| {
         let comparisons = row.comparisons(Slot::cpu_ns);
         let last = row.servers.len() - 1;
@@ -85,7 +87,8 @@ pub fn latency_table(rows: &[Row]) -> String {
     let Some(first) = rows.first() else {
         return String::new();
     };
-    let mut text = head(first, &["latency µs", "requests a second", "noise"]);
+    let latencies = format!("latency µs: {}", first.servers.join(", "));
+    let mut text = head(first, &[&latencies, "requests a second", "noise"]);
     let mut lines = Vec::new();
     for row in rows {
         for (name, quantile) in QUANTILES {
@@ -155,13 +158,8 @@ fn head(row: &Row, columns: &[&str]) -> String {
     for peer in &row.servers[1..last] {
         let _ = write!(text, " {peer} ÷ ours |");
     }
-    for (index, column) in columns.iter().enumerate() {
-        // The first list of figures names its servers.
-        if index + 3 == columns.len().max(3) {
-            let _ = write!(text, " {column}: {} |", row.servers.join(", "));
-        } else {
-            let _ = write!(text, " {column} |");
-        }
+    for column in columns {
+        let _ = write!(text, " {column} |");
     }
     text.push_str("\n|---|");
     text.push_str(&"---|".repeat(last - 1 + columns.len()));

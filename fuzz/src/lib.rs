@@ -8,6 +8,7 @@ pub mod input;
 pub mod protocol;
 pub mod proxy;
 pub mod ring;
+pub mod snapshot;
 pub mod store;
 
 /// A target: its name, which is also that of its corpus folder, and its body.
@@ -22,10 +23,12 @@ pub const TARGETS: &[Target] = &[
     ("proxy_config", proxy::config),
     ("proxy_head_differential", proxy::head_differential),
     ("proxy_stream_events", proxy::stream_events),
+    ("ring_description", ring::description),
     (
         "ring_removal_moves_only_its_keys",
         ring::removal_moves_only_its_keys,
     ),
+    ("snapshot", snapshot::snapshot),
     ("store_model", store::model),
     ("canary", canary),
 ];

@@ -33,7 +33,7 @@ pub(super) fn measure(programs: &[Program], findings: &mut Vec<Finding>) -> io::
         last.push(after.last().copied().unwrap_or_default());
     }
     findings.push(Finding::new(
-        "drift: million requests to its own fresh level (inf: not within 12)".to_owned(),
+        "drift: million requests to its own fresh level (inf: not within 10)".to_owned(),
         Better::Less,
         1,
         millions,
@@ -97,8 +97,8 @@ const KEYS_LARGE: usize = 600_000;
 const KEYS_SMALL: usize = 1_700_000;
 const EXPONENT: f64 = 0.9;
 const REQUESTS_OF_LARGE: usize = 1_000_000;
-const REQUESTS_OF_FRESH: usize = 4_000_000;
-const REQUESTS_MAX: usize = 12_000_000;
+const REQUESTS_OF_FRESH: usize = 3_000_000;
+const REQUESTS_MAX: usize = 10_000_000;
 const WINDOW: usize = 500_000;
 // Windows of the same level differ by less.
 const NOISE: f64 = 0.003;

@@ -73,8 +73,8 @@ fn run(program: &Program, megabytes: u64, trace: Trace) -> io::Result<Outcome> {
 }
 
 const MEGABYTES: u64 = 64;
-const REQUESTS_TO_WARM: usize = 2_000_000;
-const REQUESTS: usize = 2_000_000;
+const REQUESTS_TO_WARM: usize = 1_500_000;
+const REQUESTS: usize = 1_500_000;
 const TRIES_MAX: usize = 3;
 // Less room than this is not worth another run.
 const SLACK_MB: f64 = 2.0;

@@ -329,7 +329,7 @@ fn write(
     pulse: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> io::Result<u64> {
     let mut buffer = Vec::with_capacity(2 * BUFFER_BYTES);
-    let (mut total, mut trimmed) = (0, 0);
+    let (mut total, mut settled) = (0, 0);
     loop {
         let goes_on = saver.poll_output(&mut buffer);
         if goes_on && buffer.len() < BUFFER_BYTES {
@@ -341,9 +341,10 @@ fn write(
         if !goes_on {
             return Ok(total);
         }
-        if total - trimmed >= TRIM_STEP_BYTES {
+        if total - settled >= SETTLE_STEP_BYTES {
             memory::trim_heap();
-            trimmed = total;
+            file.sync_data()?;
+            settled = total;
         }
         if pulse().is_break() {
             return Err(io::Error::new(ErrorKind::Interrupted, "it was interrupted"));
@@ -358,7 +359,9 @@ const BUFFER_BYTES: usize = 1 << 20;
 const _: () = assert!(BUFFER_BYTES >= 2 * Reader::INPUT_BYTES_MAX);
 /// Each step costs the kernel a look at that much memory.
 const HOLE_STEP_BYTES: u64 = 16 << 20;
-/// Each step costs the allocator a look at all that is free.
-const TRIM_STEP_BYTES: u64 = 64 << 20;
+/// How much is written before memory goes back to the system, and the file to the disk: often enough
+/// that neither grows, and that the last synchronisation is no long silence; seldom enough, since
+/// each time the allocator looks at all that is free.
+const SETTLE_STEP_BYTES: u64 = 256 << 20;
 /// A file that is renamed each time we have opened it is an attack or a joke.
 const LOCK_ATTEMPTS_MAX: usize = 8;

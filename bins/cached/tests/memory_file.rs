@@ -195,7 +195,7 @@ fn term_behind_usr1_does_not_keep_the_items_from_being_saved() {
     let place = Place::new();
     let daemon = place.start("");
     let mut client = Client::connect(daemon.address).unwrap();
-    for number in 0..40 {
+    for number in 0..20 {
         set(
             &mut client,
             &number.to_string(),
@@ -212,9 +212,9 @@ fn term_behind_usr1_does_not_keep_the_items_from_being_saved() {
     daemon.signal(Signal::SIGTERM);
     let (status, text) = daemon.end();
     assert_eq!(status, Some(0));
-    assert!(text.contains("saved 40 items, "), "{text}");
+    assert!(text.contains("saved 20 items, "), "{text}");
     let lines = place.live("", Signal::SIGTERM, |client| {
-        for number in 0..40 {
+        for number in 0..20 {
             let reply = [
                 b"VALUE n 0 500000\r\n",
                 &value(500_000, number)[..],
@@ -226,7 +226,7 @@ fn term_behind_usr1_does_not_keep_the_items_from_being_saved() {
             client.exchange(format!("get {name}\r\n"), reply);
         }
     });
-    starts(&lines, 0, "recovered 40 of 40 items");
+    starts(&lines, 0, "recovered 20 of 20 items");
 }
 
 #[test]

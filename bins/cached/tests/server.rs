@@ -102,6 +102,39 @@ fn byte_by_byte_sender_is_understood() {
 }
 
 #[test]
+fn big_values_among_small_requests_arrive_whole_whatever_the_pieces() {
+    let server = start(|_| {});
+    for piece_bytes in [1 << 20, 66_000, 40_001, 2_047] {
+        let mut client = Client::of(&server);
+        let (mut requests, mut replies) = (Vec::new(), Vec::new());
+        for (seed, bytes) in [16_384, 70_000, 9, 300_000, 65_536, 65_534, 2_000, 100_000]
+            .into_iter()
+            .enumerate()
+        {
+            let value = value(bytes, seed);
+            requests.extend(format!("set k{seed} 1 0 {bytes}\r\n").bytes());
+            requests.extend(&value);
+            requests.extend(format!("\r\nverbosity 1\r\nget k{seed}\r\n").bytes());
+            replies.extend(b"STORED\r\n");
+            replies.extend(b"OK\r\n");
+            replies.extend(format!("VALUE k{seed} 1 {bytes}\r\n").bytes());
+            replies.extend(&value);
+            replies.extend(b"\r\nEND\r\n");
+        }
+        thread::scope(|scope| {
+            let mut sender = client.0.try_clone().unwrap();
+            let requests = &requests;
+            scope.spawn(move || {
+                for piece in requests.chunks(piece_bytes) {
+                    sender.write_all(piece).unwrap();
+                }
+            });
+            client.expect(&replies);
+        });
+    }
+}
+
+#[test]
 fn half_closed_client_still_gets_all_replies() {
     let server = start(|_| {});
     let mut client = Client::of(&server);

@@ -9,11 +9,18 @@ use crate::step::{Steps, cargo, workspace};
 const HELP: &str = "\
 Measure our daemons beside memcached and HAProxy, and print tables of ratios
 
-usage: cargo xtask bench [--quick] [OPTIONS OF side-by-side]
+usage: cargo xtask bench [TABLE] [--quick] [OPTIONS OF side-by-side]
+
+tables:
+  speed            CPU time per request, caches and balancers (the default)
+  latency          from due times, at half of what the last memcached named can do
+  scaling          two threads beside one
+  memory           capacity, hits, drift, conns, churn
 
 options:
   --quick          5 rounds and 50,000 keys instead of 15 and a million: to see that all is well
-  --against LIST   peers by name or as NAME=PATH: memcached,haproxy
+  --against LIST   peers: memcached,haproxy; KIND=PATH, or a PATH alone for a further version of
+                   the kind before it: memcached,/opt/memcached-1.6.45/memcached
   --work LIST      workloads by name, as the tables have them; all by default
   --help           print this
 

@@ -17,7 +17,7 @@ usage: cargo xtask COMMAND [OPTIONS]
 commands:
   test     run everything that proves the code: unit, property and documentation tests, loom, the
            fuzz corpora, AddressSanitizer, and the guide with real Apache and PHP
-  bench    our daemons beside memcached and HAProxy: CPU time per request, as ratios
+  bench    our daemons beside memcached and HAProxy: speed, latency, memory
   instructions
            instructions of a get and a set, beside those on record
   help     print this

@@ -124,7 +124,7 @@ impl Short {
 
     /// Puts `number` in decimal before what is there.
     #[inline]
-    pub(crate) const fn push_decimal(&mut self, mut number: u32) {
+    pub(crate) const fn push_decimal(&mut self, mut number: u64) {
         while number > 9 {
             self.push(b'0' + (number % 10) as u8);
             number /= 10;

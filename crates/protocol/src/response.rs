@@ -102,7 +102,7 @@ impl Response<'_> {
     /// # Panics
     ///
     /// If `out` cannot grow and is too small, as every write to a `BufMut`.
-    #[inline]
+    #[inline(always)]
     pub fn encode(&self, out: &mut impl BufMut) {
         match self.fixed_line() {
             Some(line) => out.put_slice(line),
@@ -111,7 +111,7 @@ impl Response<'_> {
     }
 
     /// The line, if there is nothing in it that varies.
-    #[inline]
+    #[inline(always)]
     const fn fixed_line(&self) -> Option<&'static [u8]> {
         Some(match self {
             Self::Stored => b"STORED\r\n",
@@ -127,12 +127,10 @@ impl Response<'_> {
         })
     }
 
+    #[inline(never)]
     fn encode_words(&self, out: &mut impl BufMut) {
         match *self {
-            Self::Number(number) => {
-                put_decimal(number, out);
-                out.put_slice(b"\r\n");
-            }
+            Self::Number(number) => encode_number(number, out),
             Self::Value(header) => header.encode(out),
             Self::Stat { name, value } => {
                 out.put_slice(b"STAT ");
@@ -185,7 +183,7 @@ impl ValueHeader<'_> {
     /// The numbers and the end of the line, if they are as small as they usually are.
     #[inline]
     fn short_tail(&self) -> Option<Short> {
-        let value_bytes = u32::try_from(self.value_bytes).ok()?;
+        let value_bytes = self.value_bytes as u64;
         if self.flags > SHORT_FLAGS_MAX || value_bytes > SHORT_VALUE_BYTES_MAX || self.cas.is_some()
         {
             return None;
@@ -195,7 +193,7 @@ impl ValueHeader<'_> {
         tail.push(b'\r');
         tail.push_decimal(value_bytes);
         tail.push(b' ');
-        tail.push_decimal(self.flags);
+        tail.push_decimal(self.flags.into());
         tail.push(b' ');
         Some(tail)
     }
@@ -213,6 +211,18 @@ impl ValueHeader<'_> {
     }
 }
 
+fn encode_number(number: u64, out: &mut impl BufMut) {
+    if number > SHORT_NUMBER_MAX {
+        put_decimal(number, out);
+        return out.put_slice(b"\r\n");
+    }
+    let mut line = Short::default();
+    line.push(b'\n');
+    line.push(b'\r');
+    line.push_decimal(number);
+    line.put(out);
+}
+
 fn put_line(word: &[u8], text: &[u8], out: &mut impl BufMut) {
     out.put_slice(word);
     if !text.is_empty() {
@@ -224,5 +234,42 @@ fn put_line(word: &[u8], text: &[u8], out: &mut impl BufMut) {
 
 /// Five and seven digits, two spaces and the line's end are sixteen bytes.
 const SHORT_FLAGS_MAX: u32 = 99_999;
-const SHORT_VALUE_BYTES_MAX: u32 = 9_999_999;
+const SHORT_VALUE_BYTES_MAX: u64 = 9_999_999;
 const _: () = assert!(5 + 7 + 4 == Short::BYTES_MAX, "what is short fits");
+/// Fourteen digits and the line's end are sixteen bytes, too.
+const SHORT_NUMBER_MAX: u64 = 99_999_999_999_999;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{format, vec::Vec};
+
+    /// Around the numbers that are written in one piece, and those that are not.
+    #[test]
+    fn numbers_of_any_length_are_written() {
+        let key = Key::new(b"k").unwrap();
+        for number in [0, 9, 10, 99_999, 100_000, 9_999_999, 10_000_000, u32::MAX] {
+            for (flags, value_bytes) in
+                [(number, 5), (7, number as usize), (number, number as usize)]
+            {
+                let header = ValueHeader {
+                    key,
+                    flags,
+                    value_bytes,
+                    cas: None,
+                };
+                let mut line = Vec::new();
+                header.encode(&mut line);
+                assert_eq!(
+                    line,
+                    format!("VALUE k {flags} {value_bytes}\r\n").into_bytes()
+                );
+            }
+        }
+        for number in [0, 99_999_999_999_999, 100_000_000_000_000, u64::MAX] {
+            let mut line = Vec::new();
+            Response::Number(number).encode(&mut line);
+            assert_eq!(line, format!("{number}\r\n").into_bytes());
+        }
+    }
+}

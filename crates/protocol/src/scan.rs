@@ -1,16 +1,17 @@
 //! The ends of short words, eight bytes at a time.
 //!
-//! Words of a command line are mostly shorter than what makes a call of `memchr` worthwhile.
+//! Words of a command line are mostly shorter than what makes a call of `memchr`, or of anything,
+//! worthwhile.
 
 /// The index of the first space or control character: the first byte up to 0x20.
-#[inline]
+#[inline(always)]
 pub(crate) fn find_blank(bytes: &[u8]) -> Option<usize> {
     // Exact for the lowest marked byte, which is the first: a borrow only runs upwards.
     find(bytes, |word| word.wrapping_sub(ONES * 0x21) & !word)
 }
 
 /// The index of the first space.
-#[inline]
+#[inline(always)]
 pub(crate) fn find_space(bytes: &[u8]) -> Option<usize> {
     find(bytes, |word| {
         let zero_at_space = word ^ (ONES * 0x20);
@@ -19,7 +20,7 @@ pub(crate) fn find_space(bytes: &[u8]) -> Option<usize> {
 }
 
 /// The index of the first byte that `mark` gives its highest bit.
-#[inline]
+#[inline(always)]
 fn find(bytes: &[u8], mark: impl Fn(u64) -> u64) -> Option<usize> {
     let mut words = bytes.chunks_exact(WORD_BYTES);
     let mut at = 0;
@@ -46,13 +47,13 @@ fn find(bytes: &[u8], mark: impl Fn(u64) -> u64) -> Option<usize> {
         .map(|found| at + found)
 }
 
-#[inline]
+#[inline(always)]
 fn first_mark(marks: u64) -> Option<usize> {
     let marks = marks & (ONES * 0x80);
     (marks != 0).then(|| marks.trailing_zeros() as usize / 8)
 }
 
-#[inline]
+#[inline(always)]
 fn little_endian(word: &[u8]) -> u64 {
     u64::from_le_bytes(word.try_into().expect("a chunk has eight bytes"))
 }

@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn zero_weight_is_an_error_but_where_it_has_a_meaning() {
         let idle = Server::tcp("a", 11211).weight(0);
-        let error = refusal("pecl-memcache:standard-fnv", &[idle.clone()]);
+        let error = refusal("pecl-memcache:standard-fnv", core::slice::from_ref(&idle));
         assert_eq!(
             error.to_string(),
             "node a:11211 has weight 0, allowed are 1 and above"

@@ -48,7 +48,9 @@ pub struct Move {
 /// # Ok::<(), steadfast_ring::RingError>(())
 /// ```
 pub fn diff<N, M>(old: &Ring<N>, new: &Ring<M>) -> Diff {
+    let old_places: BTreeMap<&str, usize> = old.members().iter().map(by_address).collect();
     let places: BTreeMap<&str, usize> = new.members().iter().map(by_address).collect();
+    // For each old node where it is in the new ring.
     let kept: Vec<Option<usize>> = old
         .members()
         .iter()
@@ -66,11 +68,12 @@ pub fn diff<N, M>(old: &Ring<N>, new: &Ring<M>) -> Diff {
         .map(|((from, to), share)| Move { from, to, share })
         .collect();
     moves.sort_by(|one, other| other.share.total_cmp(&one.share));
-    let come = (0..new.members().len()).filter(|&index| !kept.contains(&Some(index)));
+    let come = new.members().iter().map(by_address);
+    let come = come.filter(|(address, _)| !old_places.contains_key(address));
     Diff {
         moved: moves.iter().map(|change| change.share).sum(),
         moves,
-        come: come.collect(),
+        come: come.map(|(_, index)| index).collect(),
         gone: (0..kept.len())
             .filter(|&index| kept[index].is_none())
             .collect(),

@@ -13,6 +13,7 @@ pub(crate) enum KeyRule {
 
 impl KeyRule {
     /// Hands the key, as the client would hash and send it, to `read`.
+    #[inline]
     pub(crate) fn treated<R>(self, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> R {
         match self {
             Self::Verbatim => read(key),
@@ -37,7 +38,7 @@ fn underscored<R>(key: &[u8], read: impl FnOnce(&[u8]) -> R) -> R {
     read(&treated[..kept])
 }
 
-/// A key of at most 250 bytes with a changing decimal suffix: `KEY-0`, `KEY-1`, …
+/// A key of at most 250 bytes with a changing decimal suffix: `KEY-0`, `KEY-1`, ...
 pub(crate) struct Suffixed {
     bytes: [u8; KEY_BYTES_MAX + SUFFIX_BYTES_MAX],
     key_len: usize,

@@ -3,7 +3,6 @@
 use alloc::vec::Vec;
 
 use crate::placement::{List, Placement};
-use crate::shares::{Arc, Circle};
 
 /// Tells `visit` all pairs of owners, in `old` and in `new`, and for which share of all hashes they
 /// hold; a pair may come several times. False, and nothing told, where that can't be counted: when
@@ -20,31 +19,25 @@ pub(crate) fn measure(
             lists(one, other, hash.range(), visit)
         }
         (Placement::Maglev(one), Placement::Maglev(other)) => {
-            for (&one, &other) in one.iter().zip(other) {
-                visit(1.0 / old_len(old), one, other);
-            }
+            let share = 1.0 / one.len() as f64;
+            one.iter()
+                .zip(other)
+                .for_each(|(&one, &other)| visit(share, one, other));
             true
         }
         (Placement::Points(hash, one), Placement::Points(other_hash, other))
             if hash == other_hash =>
         {
-            let circle = |points| Circle::of_points(points, hash.range().into());
-            circles(&circle(one), &circle(other), visit);
+            let space = hash.range().into();
+            circles(space, one.parts(space), other.parts(space), visit);
             true
         }
         (Placement::WidePoints(one), Placement::WidePoints(other)) => {
-            let circle = |points| Circle::of_points(points, 1 << u64::BITS);
-            circles(&circle(one), &circle(other), visit);
+            let space = 1 << u64::BITS;
+            circles(space, one.parts(space), other.parts(space), visit);
             true
         }
         _ => false,
-    }
-}
-
-fn old_len(placement: &Placement) -> f64 {
-    match placement {
-        Placement::Maglev(table) => f64::from(table.len() as u32),
-        _ => 1.0,
     }
 }
 
@@ -88,17 +81,26 @@ fn common_divisor(one: u64, other: u64) -> u64 {
 }
 
 /// Walks both circles at once, from boundary to boundary.
-fn circles(one: &Circle, other: &Circle, mut visit: impl FnMut(f64, u32, u32)) {
-    let (mut at, mut other_at) = (0, 0);
+fn circles(
+    space: u128,
+    mut one: impl Iterator<Item = (u128, u32)>,
+    mut other: impl Iterator<Item = (u128, u32)>,
+    mut visit: impl FnMut(f64, u32, u32),
+) {
     let mut start = 0;
-    while start < one.space() {
-        let (arc, other_arc): (Arc, Arc) = (one.arcs()[at], other.arcs()[other_at]);
-        let end = arc.end.min(other_arc.end);
-        let share = (end - start) as f64 / one.space() as f64;
-        visit(share, arc.index as u32, other_arc.index as u32);
-        at += usize::from(end == arc.end);
-        other_at += usize::from(end == other_arc.end);
-        start = end;
+    let (mut part, mut other_part) = (one.next(), other.next());
+    while let (Some((end, node)), Some((other_end, other_node))) = (part, other_part) {
+        let stop = end.min(other_end);
+        if stop > start {
+            visit((stop - start) as f64 / space as f64, node, other_node);
+            start = stop;
+        }
+        if end == stop {
+            part = one.next();
+        }
+        if other_end == stop {
+            other_part = other.next();
+        }
     }
 }
 

@@ -3,6 +3,7 @@ use alloc::vec::Vec;
 use crate::hash::{Hash, md5_number};
 use crate::{PLACES_MAX, RingError, Weight};
 
+mod drawn;
 mod furc;
 mod jump;
 mod list;
@@ -10,6 +11,7 @@ mod maglev;
 mod points;
 mod rendezvous;
 
+use drawn::Drawn;
 pub(crate) use furc::WeightedCh3;
 pub(crate) use list::List;
 pub(crate) use maglev::slot as maglev_slot;
@@ -86,30 +88,29 @@ impl Placement {
             Layout::Slots => Self::List(hash, List::slots(seats)),
             Layout::Modulo => Self::List(hash, List::numbered(seats)),
             Layout::Repeated => Self::List(hash, List::repeated(seats)),
-            Layout::Buckets => Self::List(
-                hash,
-                List::buckets(&Points::hashed(hash, seats, multiplied)),
-            ),
+            Layout::Buckets => {
+                Self::List(hash, List::buckets(&Drawn::hashed(hash, seats, multiplied)))
+            }
             Layout::Ketama if seats.iter().all(|seat| seat.weight <= Weight::ONE) => {
-                Self::Points(hash, Points::hashed(hash, seats, |_| 100))
+                Self::Points(hash, Drawn::hashed(hash, seats, |_| 100).points())
             }
             Layout::Ketama | Layout::WeightedKetama => {
                 let count = |seat: &Seat<'_>| ketama_digests(seat.whole_weight(), weights, nodes);
-                Self::Points(hash, Points::digests(seats, count))
+                Self::Points(hash, Drawn::digests(seats, count).points())
             }
             Layout::SpyKetama => {
-                let points = Points::digests(seats, |_| DIGESTS_KETAMA);
-                Self::Points(hash, points.with_last_of_equals())
+                let drawn = Drawn::digests(seats, |_| DIGESTS_KETAMA);
+                Self::Points(hash, drawn.with_last_of_equals().points())
             }
             Layout::UhashringKetama => {
-                let count =
-                    |seat: &Seat<'_>| DIGESTS_KETAMA * nodes as u64 * seat.whole_weight() / weights;
-                let points = Points::digests(seats, count).with_last_of_equals();
-                Self::Points(hash, points.strictly_after())
+                let all_digests = DIGESTS_KETAMA * nodes as u64;
+                let count = |seat: &Seat<'_>| all_digests * seat.whole_weight() / weights;
+                let drawn = Drawn::digests(seats, count).with_last_of_equals();
+                Self::Points(hash, drawn.points_strictly_after())
             }
             Layout::Uhashring => {
-                let points = Points::named(seats, multiplied, |name| [md5_number(name)]);
-                Self::WidePoints(points.with_last_of_equals().strictly_after())
+                let drawn = Drawn::named(seats, multiplied, |name| [md5_number(name)]);
+                Self::WidePoints(drawn.with_last_of_equals().points_strictly_after())
             }
             Layout::PymemcacheRendezvous => Self::Pymemcache(Pymemcache::new(seats)),
             Layout::McrouterRendezvous => Self::Mcrouter(Mcrouter::new(seats)),
@@ -134,6 +135,26 @@ impl Placement {
             Self::Mcrouter(nodes) => nodes.find(key),
         };
         index as usize
+    }
+}
+
+impl Placement {
+    /// The hash that picks the node, if it is one of 32 bits.
+    pub(crate) fn hash(&self) -> Option<Hash> {
+        match self {
+            Self::List(hash, _) | Self::Points(hash, _) => Some(*hash),
+            _ => None,
+        }
+    }
+
+    /// The index of the node for that hash.
+    #[inline]
+    pub(crate) fn find_hash(&self, hash: u32) -> Option<u32> {
+        match self {
+            Self::List(_, list) => Some(list.find(hash)),
+            Self::Points(_, points) => Some(points.find(hash)),
+            _ => None,
+        }
     }
 }
 

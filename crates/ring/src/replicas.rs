@@ -26,7 +26,7 @@ pub enum Order {
 /// How a client goes on from a key's home.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Walk {
-    /// pecl-memcache: hash `key-0`, `key-1`, …, skip the nodes found before, give up after 20.
+    /// pecl-memcache: hash `key-0`, `key-1`, ..., skip the nodes found before, give up after 20.
     Rehash,
     /// libmemcached: the next node in the list, not the next point.
     NextInList,

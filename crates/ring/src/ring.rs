@@ -2,6 +2,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::builder::Builder;
+use crate::key::KeyRule;
 use crate::member::Member;
 use crate::placement::{Placement, Seat, index_u32};
 use crate::replicas::{self, Order};
@@ -17,6 +18,8 @@ pub struct Ring<N> {
     dialect: Dialect,
     members: Vec<Member<N>>,
     placement: Placement,
+    /// The dialect's own, at hand for each look-up.
+    keys: KeyRule,
     affinity: Option<Affinity>,
     hash_tag: Option<HashTag>,
 }
@@ -49,6 +52,7 @@ impl<N> Ring<N> {
             dialect,
             members,
             placement,
+            keys: dialect.row().keys,
             affinity,
             hash_tag,
         })
@@ -72,6 +76,25 @@ impl<N> Ring<N> {
     /// [`replicas`](Self::replicas) and [`Order::Session`].
     pub fn owner(&self, key: &[u8]) -> &Member<N> {
         self.treated(key, |key| &self.members[self.index_of(key)])
+    }
+
+    /// The 32-bit hash by which `key` is placed, for callers that place the same key on several rings
+    /// of one dialect or keep hashes at hand.
+    ///
+    /// `None` where the dialect places by something else: rendezvous, Ch3, jump, Maglev, uhashring's
+    /// 128 bits.
+    pub fn hash_of(&self, key: &[u8]) -> Option<u32> {
+        let hash = self.placement.hash()?;
+        Some(self.treated(key, |key| hash.of(key)))
+    }
+
+    /// The owner of all keys with this hash: [`owner`](Self::owner) without the cost of hashing.
+    ///
+    /// `None` where [`hash_of`](Self::hash_of) is.
+    #[inline]
+    pub fn owner_of_hash(&self, hash: u32) -> Option<&Member<N>> {
+        let index = self.placement.find_hash(hash)?;
+        Some(&self.members[index as usize])
     }
 
     /// The nodes that get the first `copies` copies of `key`, as the client finds them and in its
@@ -119,7 +142,7 @@ impl<N> Ring<N> {
 
     /// Whether `other` hashes the same part of each key.
     pub(crate) fn treats_keys_as<M>(&self, other: &Ring<M>) -> bool {
-        self.dialect.row().keys == other.dialect.row().keys
+        self.keys == other.keys
             && self.affinity == other.affinity
             && self.hash_tag == other.hash_tag
     }

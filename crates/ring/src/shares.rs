@@ -132,14 +132,11 @@ impl Circle {
         circle
     }
 
-    /// `space` is at most 2^64: of longer hashes the upper half counts.
-    pub(crate) fn of_points<V: Value>(points: &Points<V>, space: u128) -> Self {
+    fn of_points<V: Value>(points: &Points<V>, space: u128) -> Self {
         let mut circle = Self::empty();
-        for point in points.circle() {
-            let end = point.value.place() + u128::from(points.owns_itself());
-            circle.extend(end.min(space), point.node);
+        for (end, owner) in points.parts(space) {
+            circle.extend(end, owner);
         }
-        circle.extend(space, points.circle()[0].node);
         circle
     }
 

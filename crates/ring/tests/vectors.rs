@@ -1,221 +1,99 @@
-//! Every key of every answer file, against answers taken from the real clients.
-//!
-//! The files in `vectors/` are gzipped text. `keys` holds the keys, one a line, that all files but
-//! one use; `edge-keys-hex` the awkward ones, as the application has them. Each other file says what
-//! it is, then which keys it asks about, which list of copies it means, the nodes in order, and for
-//! each dialect the answers: the index of each key's node, or its list of nodes.
+//! Every key of every recorded answer of the real clients.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::Read;
-use std::path::Path;
-
-use flate2::read::GzDecoder;
-use steadfast_ring::{Dialect, Order, Ring};
+use steadfast_ring::{Dialect, Order, Ring, Server, Weight};
+use steadfast_ring_vectors::{Answer, Configuration, List, Report, check_files};
 
 #[test]
-fn pecl_memcache_owners_agree_with_every_key() {
-    let checked = check(|name| name.starts_with("pecl-memcache-n"));
-    assert_eq!(
-        checked,
-        Checked {
-            files: 10,
-            columns: 40,
-            keys: 400_000
-        }
-    );
+fn pecl_memcache_agrees_with_every_answer() {
+    assert_agrees("pecl-memcache", 108, 496_916);
 }
 
 #[test]
-fn pecl_memcache_owners_of_awkward_keys_agree() {
-    let checked = check(|name| name == "pecl-memcache-edge-keys");
-    assert_eq!(
-        checked,
-        Checked {
-            files: 1,
-            columns: 4,
-            keys: 4 * 229
-        }
-    );
+fn libmemcached_agrees_with_every_answer() {
+    assert_agrees("libmemcached", 147, 1_470_000);
 }
 
 #[test]
-fn pecl_memcache_pool_replicas_agree_with_every_key() {
-    let checked = check(|name| name.starts_with("pecl-memcache-pool-replicas-"));
-    assert_eq!(
-        checked,
-        Checked {
-            files: 8,
-            columns: 32,
-            keys: 64_000
-        }
-    );
+fn twemproxy_agrees_with_every_answer() {
+    assert_agrees("twemproxy", 108, 540_000);
 }
 
 #[test]
-fn pecl_memcache_session_order_agrees_with_every_key() {
-    let checked = check(|name| name.starts_with("pecl-memcache-session-order-"));
-    assert_eq!(
-        checked,
-        Checked {
-            files: 8,
-            columns: 32,
-            keys: 32_000
-        }
-    );
+fn spymemcached_agrees_with_every_answer() {
+    assert_agrees("spymemcached", 1, 2_841);
 }
 
 #[test]
-fn libmemcached_owners_agree_with_every_key() {
-    let checked = check(|name| name.starts_with("libmemcached-n"));
-    assert_eq!(
-        checked,
-        Checked {
-            files: 7,
-            columns: 21,
-            keys: 210_000
-        }
-    );
+fn uhashring_agrees_with_every_answer() {
+    assert_agrees("uhashring", 12, 40_008);
 }
 
-/// What was compared, so that a test cannot pass by comparing nothing.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Checked {
-    files: usize,
-    columns: usize,
-    keys: usize,
+#[test]
+fn pymemcache_agrees_with_every_answer() {
+    assert_agrees("pymemcache", 4, 13_336);
 }
 
-fn check(is_wanted: impl Fn(&str) -> bool) -> Checked {
-    let mut checked = Checked::default();
-    for name in names().iter().filter(|name| is_wanted(name)) {
-        let text = String::from_utf8(unpacked(name)).unwrap();
-        check_file(name, &text, &mut checked);
-        checked.files += 1;
-    }
-    checked
+/// All but the one of 8,388,608 nodes, which `furc` checks without building them.
+#[test]
+fn mcrouter_agrees_with_every_answer() {
+    assert_agrees("mcrouter", 14, 59_740);
 }
 
-fn check_file(name: &str, text: &str, checked: &mut Checked) {
-    let mut keys = Vec::new();
-    let mut order = Order::Pool;
-    let mut nodes = Vec::new();
-    for line in text.lines().filter(|line| !line.starts_with('#')) {
-        let words: Vec<&str> = line.split(' ').collect();
-        match words[..] {
-            ["keys", "edge"] => keys = edge_keys(),
-            ["keys", "every", step] => {
-                keys = common_keys()
-                    .into_iter()
-                    .step_by(step.parse().unwrap())
-                    .collect();
-            }
-            ["keys", "first", count] => {
-                keys = common_keys();
-                keys.truncate(count.parse().unwrap());
-            }
-            ["list", list] => {
-                order = if list == "session" {
-                    Order::Session
-                } else {
-                    Order::Pool
-                }
-            }
-            ["node", host, port, weight] => {
-                nodes.push((host, port.parse().unwrap(), weight.parse().unwrap()));
-            }
-            ["column", dialect, "owners", owners] => {
-                let ring = ring(dialect, &nodes);
-                assert_eq!(owners.len(), keys.len(), "{name} {dialect}");
-                for (key, owner) in keys.iter().zip(owners.bytes()) {
-                    let found = ring.owner(key).index();
-                    assert_eq!(
-                        found,
-                        index(owner),
-                        "{name} {dialect} {}",
-                        key.escape_ascii()
-                    );
-                }
-                checked.columns += 1;
-                checked.keys += owners.len();
-            }
-            ["column", dialect, "lists", ..] => {
-                let ring = ring(dialect, &nodes);
-                assert_eq!(words[3..].len(), keys.len(), "{name} {dialect}");
-                for (key, list) in keys.iter().zip(&words[3..]) {
-                    let list: Vec<usize> = list.bytes().map(index).collect();
-                    check_list(&ring, key, order, &list, &format!("{name} {dialect}"));
-                }
-                checked.columns += 1;
-                checked.keys += words[3..].len();
-            }
-            _ => panic!("{name}: {line:.80}"),
-        }
+fn assert_agrees(family: &str, columns: usize, keys: usize) {
+    let report = report(family);
+    assert_eq!(report.wrong, 0, "{report}");
+    assert_eq!((report.columns, report.keys), (columns, keys));
+}
+
+fn report(family: &str) -> Report {
+    check_files(
+        |file| file.starts_with(family),
+        |configuration, name| {
+            let dialect: Dialect = name.parse().unwrap();
+            let is_small = configuration.count() < 100_000;
+            is_small.then(|| placing(configuration, dialect))
+        },
+    )
+}
+
+fn placing(configuration: &Configuration, dialect: Dialect) -> impl FnMut(&[u8]) -> Answer + use<> {
+    let ring = ring(configuration, dialect);
+    let list = configuration.list();
+    move |key| match list {
+        List::Owner => ring.owner(key).index().into(),
+        List::Pool => copies(&ring, key, Order::Pool).into(),
+        List::Session => copies(&ring, key, Order::Session).into(),
     }
 }
 
-/// The whole list, and the part of it that fewer copies give: a beginning, growing one by one.
-fn check_list(ring: &Ring<()>, key: &[u8], order: Order, list: &[usize], place: &str) {
+/// The whole list. The part of it that fewer copies give must be a beginning, growing one by one.
+fn copies(ring: &Ring<()>, key: &[u8], order: Order) -> Vec<usize> {
     let found = |copies| -> Vec<usize> {
-        ring.replicas(key, order, copies)
-            .iter()
-            .map(|member| member.index())
-            .collect()
+        let members = ring.replicas(key, order, copies);
+        members.iter().map(|member| member.index()).collect()
     };
-    assert_eq!(found(usize::MAX), list, "{place} {}", key.escape_ascii());
+    let list = found(usize::MAX);
     let mut found_before = 0;
     for copies in 0..=ring.members().len() {
         let found = found(copies);
-        assert!(list.starts_with(&found), "{place} {}", key.escape_ascii());
+        assert!(list.starts_with(&found), "{}", key.escape_ascii());
         assert!(found.len() <= copies && found.len() <= found_before + 1);
         found_before = found.len();
     }
+    list
 }
 
-fn ring(dialect: &str, nodes: &[(&str, u16, u32)]) -> Ring<()> {
-    let mut builder = Ring::builder(dialect.parse::<Dialect>().unwrap());
-    for &(host, port, weight) in nodes {
-        builder = builder.node((), host, port, weight);
+fn ring(configuration: &Configuration, dialect: Dialect) -> Ring<()> {
+    let mut builder = Ring::builder(dialect);
+    for node in configuration.nodes() {
+        let weight = Weight::fraction(node.weight).unwrap();
+        let mut server = Server::tcp(&node.host, node.port).weight(weight);
+        if let Some(alias) = &node.alias {
+            server = server.alias(alias);
+        }
+        builder = builder.server((), server);
     }
     builder.build().unwrap()
-}
-
-fn index(digit: u8) -> usize {
-    usize::from(digit - b'0')
-}
-
-fn common_keys() -> Vec<Vec<u8>> {
-    unpacked("keys")
-        .split_inclusive(|&byte| byte == b'\n')
-        .map(|key| key.strip_suffix(b"\n").unwrap().to_vec())
-        .collect()
-}
-
-fn edge_keys() -> Vec<Vec<u8>> {
-    let text = String::from_utf8(unpacked("edge-keys-hex")).unwrap();
-    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
-    text.lines()
-        .map(|hex| hex.as_bytes().chunks(2).map(byte).collect())
-        .collect()
-}
-
-fn names() -> Vec<String> {
-    let mut names: Vec<String> = std::fs::read_dir(folder())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .map(|name| name.strip_suffix(".gz").unwrap().to_owned())
-        .collect();
-    names.sort();
-    names
-}
-
-fn unpacked(name: &str) -> Vec<u8> {
-    let packed = std::fs::read(folder().join(format!("{name}.gz"))).unwrap();
-    let mut text = Vec::new();
-    GzDecoder::new(&packed[..]).read_to_end(&mut text).unwrap();
-    text
-}
-
-fn folder() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors"))
 }

@@ -111,7 +111,13 @@ fn measure_speed(options: &Options) -> io::Result<()> {
     // Generator and web server share the second core; servers have the first.
     pin_self()?;
     print_machine();
-    let rows = options.rows(memcached::WORKLOADS, |w| w.name, caches::compare)?;
+    let mut kept = None;
+    let rows = options.rows(
+        memcached::WORKLOADS,
+        |w| w.name,
+        |options, workload| caches::compare(options, workload, &mut kept),
+    )?;
+    drop(kept);
     println!("{}", report::speed_table(&rows));
     let rows = options.rows(http::WORKLOADS, |w| w.name, balancers::compare)?;
     println!("{}", report::speed_table(&rows));
@@ -193,7 +199,7 @@ impl Options {
         &self,
         workloads: &[W],
         name: impl Fn(&W) -> &'static str,
-        compare: impl Fn(&Self, W) -> io::Result<Row>,
+        mut compare: impl FnMut(&Self, W) -> io::Result<Row>,
     ) -> io::Result<Vec<Row>> {
         workloads
             .iter()

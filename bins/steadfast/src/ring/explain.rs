@@ -14,15 +14,13 @@ use super::target::Target;
 
 /// Says where the key lives and why.
 pub(crate) fn run(options: &WhereOptions) -> Result<(), Failure> {
+    let target = Target::of_source(&options.source)?;
     let key = options.key.as_bytes();
-    if let Err((at, message)) = keys::check(key) {
-        let column = options
-            .key
-            .get(..at)
-            .map_or(1, |before| before.chars().count() + 1);
+    if let Err((at, message)) = keys::check(key, target.pool.prefix.len()) {
+        let before = options.key.get(..at).unwrap_or_default();
+        let column = before.chars().count() + 1;
         return Err(Fault::of_file("KEY", format!("column {column}: {message}")).into());
     }
-    let target = Target::of_source(&options.source)?;
     io::stdout()
         .lock()
         .write_all(told(&target, key).as_bytes())?;
@@ -123,7 +121,11 @@ pub(crate) fn rules(target: &Target) -> String {
             close.escape_ascii()
         );
     }
-    let _ = write!(rules, " (nodes from {})", target.pool.origin);
+    let nodes = match target.ring.members().len() {
+        1 => "1 node".into(),
+        nodes => format!("{nodes} nodes"),
+    };
+    let _ = write!(rules, " ({nodes} from {})", target.pool.origin);
     rules
 }
 

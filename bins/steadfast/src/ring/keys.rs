@@ -7,17 +7,27 @@ use memchr::memchr;
 use super::Failure;
 use super::fault::Fault;
 
-/// Refuses what no client can send: the offset in the key, and what is wrong.
+/// Refuses what no client can send behind a prefix of so many bytes: the offset in the key, and what
+/// is wrong.
 ///
 /// A key of memcached has 1 to 250 bytes (protocol.txt, "Keys"); clients refuse blanks and controls
 /// in it, or replace them, each in its own way.
-pub(crate) fn check(key: &[u8]) -> Result<(), (usize, String)> {
+pub(crate) fn check(key: &[u8], prefix_bytes: usize) -> Result<(), (usize, String)> {
     if key.is_empty() {
         return Err((0, "an empty key, allowed are 1 to 250 bytes".into()));
     }
-    if key.len() > KEY_BYTES_MAX {
-        let message = format!("key of {} bytes exceeds {KEY_BYTES_MAX}", key.len());
-        return Err((KEY_BYTES_MAX, message));
+    let allowed = KEY_BYTES_MAX.saturating_sub(prefix_bytes);
+    if key.len() > allowed {
+        let found = key.len() + prefix_bytes;
+        let what = if prefix_bytes > 0 {
+            "prefix and key"
+        } else {
+            "key"
+        };
+        return Err((
+            allowed,
+            format!("{what} of {found} bytes exceeds {KEY_BYTES_MAX}"),
+        ));
     }
     // Without an early end, which lets the compiler look at many bytes at once.
     let is_clean = key
@@ -41,77 +51,80 @@ pub(crate) fn check(key: &[u8]) -> Result<(), (usize, String)> {
     ))
 }
 
-/// Gives each line of `input` to `answer`, which adds the answer to the output.
-///
-/// Answers are written whenever no further line is there already, so that a program on the other
-/// ends of both pipes can wait for them.
-pub(crate) fn answer_lines(
-    mut input: impl Read,
-    mut output: impl Write,
-    mut answer: impl FnMut(&[u8], &mut Vec<u8>),
-) -> Result<(), Failure> {
-    let mut buffer = vec![0; BUFFER_BYTES];
-    let mut answers = Vec::with_capacity(BUFFER_BYTES);
-    let mut filled = 0;
-    let mut line = 1;
-    loop {
-        let read = match input.read(&mut buffer[filled..]) {
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(Fault::of_file(INPUT_NAME, error.to_string()).into()),
-        };
-        let searched = filled;
-        filled += read;
-        let mut start = 0;
-        let mut from = searched;
-        while let Some(len) = memchr(b'\n', &buffer[from..filled]) {
-            take(
-                &buffer[start..from + len],
-                line,
-                &mut answers,
-                &mut output,
-                &mut answer,
-            )?;
-            line += 1;
-            start = from + len + 1;
-            from = start;
-        }
-        let is_last = read == 0 && start < filled;
-        if is_last || (start == 0 && filled == buffer.len()) {
-            take(
-                &buffer[start..filled],
-                line,
-                &mut answers,
-                &mut output,
-                &mut answer,
-            )?;
-        }
-        output.write_all(&answers).and_then(|()| output.flush())?;
-        answers.clear();
-        if read == 0 {
-            return Ok(());
-        }
-        buffer.copy_within(start..filled, 0);
-        filled -= start;
-    }
+/// Answers keys, a line each, and writes the answers.
+pub(crate) struct Answers<W, F> {
+    output: W,
+    answer: F,
+    prefix_bytes: usize,
+    line: usize,
+    pending: Vec<u8>,
 }
 
-/// Answers one key; the answers before a line that is none go out before the fault is told.
-fn take(
-    key: &[u8],
-    line: usize,
-    answers: &mut Vec<u8>,
-    output: &mut impl Write,
-    answer: &mut impl FnMut(&[u8], &mut Vec<u8>),
-) -> Result<(), Failure> {
-    if let Err((at, message)) = check(key) {
-        output.write_all(answers).and_then(|()| output.flush())?;
-        let column = String::from_utf8_lossy(&key[..at]).chars().count() + 1;
-        let place = format!("{INPUT_NAME}:{line}:{column}");
-        return Err(Fault::of_file(&place, message).into());
+impl<W: Write, F: FnMut(&[u8], &mut Vec<u8>)> Answers<W, F> {
+    /// `answer` adds the answer for a key to what will be written. The client puts a prefix of so
+    /// many bytes before each key.
+    pub(crate) fn new(output: W, prefix_bytes: usize, answer: F) -> Self {
+        Self {
+            output,
+            answer,
+            prefix_bytes,
+            line: 0,
+            pending: Vec::with_capacity(BUFFER_BYTES),
+        }
     }
-    answer(key, answers);
-    Ok(())
+
+    /// Answers every line of `input`.
+    ///
+    /// Answers are written whenever no further line is there already, so that a program on the
+    /// other ends of both pipes can wait for them.
+    pub(crate) fn take_all(mut self, mut input: impl Read) -> Result<(), Failure> {
+        let mut buffer = vec![0; BUFFER_BYTES];
+        let mut filled = 0;
+        loop {
+            let read = match input.read(&mut buffer[filled..]) {
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(Fault::of_file(INPUT_NAME, error.to_string()).into()),
+            };
+            let mut start = 0;
+            let mut searched = filled;
+            filled += read;
+            while let Some(len) = memchr(b'\n', &buffer[searched..filled]) {
+                self.take(&buffer[start..searched + len])?;
+                searched += len + 1;
+                start = searched;
+            }
+            let is_last = read == 0 && start < filled;
+            if is_last || (start == 0 && filled == buffer.len()) {
+                self.take(&buffer[start..filled])?;
+            }
+            self.write()?;
+            if read == 0 {
+                return Ok(());
+            }
+            buffer.copy_within(start..filled, 0);
+            filled -= start;
+        }
+    }
+
+    /// Answers one key; the answers before a line that is none go out before the fault is told.
+    fn take(&mut self, key: &[u8]) -> Result<(), Failure> {
+        self.line += 1;
+        if let Err((at, message)) = check(key, self.prefix_bytes) {
+            self.write()?;
+            let column = String::from_utf8_lossy(&key[..at]).chars().count() + 1;
+            let place = format!("{INPUT_NAME}:{}:{column}", self.line);
+            return Err(Fault::of_file(&place, message).into());
+        }
+        (self.answer)(key, &mut self.pending);
+        Ok(())
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        self.output.write_all(&self.pending)?;
+        self.pending.clear();
+        self.output.flush()
+    }
 }
 
 /// The longest key of memcached.
@@ -140,9 +153,10 @@ mod tests {
 
     fn lengths(input: &[u8], piece: usize) -> (String, Result<(), String>) {
         let mut output = Vec::new();
-        let result = answer_lines(Pieces(input, piece), &mut output, |key, answers| {
+        let answers = Answers::new(&mut output, 0, |key, answers: &mut Vec<u8>| {
             answers.extend_from_slice(format!("{} ", key.len()).as_bytes());
         });
+        let result = answers.take_all(Pieces(input, piece));
         let told = result.map_err(|failure| failure.to_string());
         (String::from_utf8(output).unwrap(), told)
     }
@@ -168,7 +182,7 @@ mod tests {
 
     #[test]
     fn bad_keys_are_told_apart() {
-        let told = |key: &[u8]| check(key).unwrap_err();
+        let told = |key: &[u8]| check(key, 0).unwrap_err();
         assert_eq!(
             told(b""),
             (0, "an empty key, allowed are 1 to 250 bytes".into())
@@ -179,8 +193,11 @@ mod tests {
         );
         assert!(told(b"ab\r").1.contains("carriage return"));
         assert!(told(b"a\x7f").1.contains("0x7f"));
-        assert_eq!(check(&[b'x'; 250]), Ok(()));
-        assert_eq!(check("é".as_bytes()), Ok(()));
+        assert_eq!(check(&[b'x'; 250], 0), Ok(()));
+        assert_eq!(check(&[b'x'; 245], 5), Ok(()));
+        let message = "prefix and key of 251 bytes exceeds 250".into();
+        assert_eq!(check(&[b'x'; 246], 5), Err((245, message)));
+        assert_eq!(check("é".as_bytes(), 0), Ok(()));
     }
 
     #[test]

@@ -41,8 +41,8 @@ pub(crate) struct Source {
     /// toml:FILE when the name does not tell.
     #[arg(long, value_name = "FILE", conflicts_with = "servers")]
     pub(crate) from: Vec<String>,
-    /// Nodes as MEMCACHE_SERVERS has them: HOST[:PORT[:WEIGHT]],... The variable itself is read
-    /// when no node is given in any way.
+    /// Nodes as MEMCACHE_SERVERS has them: HOST[:PORT[:WEIGHT]],... That variable, or
+    /// MEMCACHED_SERVERS, is read when no node is given in any way.
     #[arg(long, value_name = "LIST")]
     pub(crate) servers: Option<String>,
     /// The pool of a file that has several.

@@ -6,6 +6,8 @@ mod canvas;
 use std::fs;
 use std::path::Path;
 
+use steadfast_ring::Shares;
+
 use super::Failure;
 use super::difference::{Moves, same_nodes};
 use super::explain::rules;
@@ -30,7 +32,7 @@ pub(crate) fn of_shares(target: &Target) -> String {
     let rows = ring.members().len().min(ROWS_MAX + 1);
     let mut canvas = Canvas::new(rows as f64 * ROW_HEIGHT + LIST_TOP);
     canvas.title(&ring.dialect().to_string(), &rules(target));
-    let spans = spans(ring);
+    let spans = spans(ring, &shares);
     let colours = |index: usize| index;
     canvas.band(Band::OUTER_WIDE, &spans, colours);
     canvas.ticks(ring, Band::OUTER_WIDE);
@@ -85,7 +87,8 @@ pub(crate) fn of_moves(old: &Target, new: &Target, moves: &Moves) -> String {
         &title,
         &format!("old, inside: {}\nnew, outside: {}", rules(old), rules(new)),
     );
-    let (inner, outer) = (spans(&old.ring), spans(&new.ring));
+    let (before, after) = (old.ring.shares(), new.ring.shares());
+    let (inner, outer) = (spans(&old.ring, &before), spans(&new.ring, &after));
     canvas.band(Band::OUTER, &outer, |index| index);
     canvas.band(Band::INNER, &inner, |index| old_colours[index]);
     let space = |target: &Target| target.ring.circle().map(|circle| circle.space());
@@ -97,7 +100,7 @@ pub(crate) fn of_moves(old: &Target, new: &Target, moves: &Moves) -> String {
         canvas.moved_band(&moved(&inner, &outer, &same));
     }
     canvas.middle(percent(moves.moved).trim(), "move");
-    node_list(&mut canvas, old, new, &old_colours);
+    node_list(&mut canvas, (old, &before), (new, &after), &old_colours);
     move_list(&mut canvas, old, new, moves, &old_colours);
     let between = if is_one_circle {
         " Between the rings: what moves."
@@ -112,29 +115,43 @@ pub(crate) fn of_moves(old: &Target, new: &Target, moves: &Moves) -> String {
     canvas.finish()
 }
 
-fn node_list(canvas: &mut Canvas, old: &Target, new: &Target, old_colours: &[usize]) {
-    let (before, after) = (old.ring.shares(), new.ring.shares());
+/// Lists the nodes of both rings: all in the order of the new list, or those that change most.
+fn node_list(
+    canvas: &mut Canvas,
+    (old, before): (&Target, &Shares),
+    (new, after): (&Target, &Shares),
+    old_colours: &[usize],
+) {
     canvas.head(&["before", "after", ""]);
-    let all = old_colours.iter().copied().max().map_or(0, |most| most + 1);
-    let all = all.max(new.ring.members().len());
-    for colour in 0..all.min(NODE_ROWS_MAX) {
-        let old_index = old_colours.iter().position(|&known| known == colour);
-        let new_index = Some(colour).filter(|&index| index < new.ring.members().len());
-        let share = |share: Option<f64>| share.map_or_else(|| "–".into(), percent);
-        let cells = [
-            share(old_index.map(|index| before.of(index))),
-            share(new_index.map(|index| after.of(index))),
-            String::new(),
-        ];
-        let label = match (new_index, old_index) {
-            (Some(index), _) => name(new, index),
-            (None, Some(index)) => name(old, index),
-            (None, None) => continue,
+    let new_nodes = new.ring.members().len();
+    let last = old_colours.iter().copied().max().map_or(0, |most| most + 1);
+    let mut rows: Vec<_> = (0..last.max(new_nodes))
+        .map(|colour| {
+            let old_index = old_colours.iter().position(|&known| known == colour);
+            let new_index = Some(colour).filter(|&index| index < new_nodes);
+            let (was, is) = (
+                old_index.map(|at| before.of(at)),
+                new_index.map(|at| after.of(at)),
+            );
+            let label = match (new_index, old_index) {
+                (Some(index), _) => name(new, index),
+                (None, index) => index.map_or_else(String::new, |index| name(old, index)),
+            };
+            (colour, label, was, is)
+        })
+        .collect();
+    if rows.len() > NODE_ROWS_MAX {
+        let change = |was: Option<f64>, is: Option<f64>| {
+            (was.unwrap_or_default() - is.unwrap_or_default()).abs()
         };
-        canvas.node_row(colour, &label, &cells);
+        rows.sort_by(|one, other| change(other.2, other.3).total_cmp(&change(one.2, one.3)));
+    }
+    for (colour, label, was, is) in rows.iter().take(NODE_ROWS_MAX) {
+        let share = |share: &Option<f64>| share.map_or_else(|| "–".into(), percent);
+        canvas.node_row(*colour, label, &[share(was), share(is), String::new()]);
         canvas.next_row();
     }
-    canvas.left_out(all, NODE_ROWS_MAX, "nodes");
+    canvas.left_out(rows.len(), NODE_ROWS_MAX, "nodes");
 }
 
 fn move_list(canvas: &mut Canvas, old: &Target, new: &Target, moves: &Moves, colours: &[usize]) {

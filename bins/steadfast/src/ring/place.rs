@@ -5,7 +5,7 @@ use std::io;
 use steadfast_ring::Order;
 
 use super::Failure;
-use super::keys::answer_lines;
+use super::keys::Answers;
 use super::options::Source;
 use super::target::Target;
 
@@ -16,7 +16,7 @@ pub(crate) fn run(source: &Source) -> Result<(), Failure> {
     let nodes = target.ring.members().len();
     let numbers: Vec<String> = (0..nodes).map(|index| index.to_string()).collect();
     let mut hashed = Vec::new();
-    answer_lines(io::stdin().lock(), io::stdout().lock(), |key, answers| {
+    let answer = |key: &[u8], answers: &mut Vec<u8>| {
         let key = target.key_of(key, &mut hashed);
         if target.order == Order::Pool && target.copies == 1 {
             answers.extend_from_slice(numbers[target.ring.owner(key).index()].as_bytes());
@@ -30,5 +30,7 @@ pub(crate) fn run(source: &Source) -> Result<(), Failure> {
             }
         }
         answers.push(b'\n');
-    })
+    };
+    let prefix_bytes = target.pool.prefix.len();
+    Answers::new(io::stdout().lock(), prefix_bytes, answer).take_all(io::stdin().lock())
 }

@@ -150,3 +150,6 @@ fn chosen<'a, T>(
 
 /// No list of nodes is that large; a wrong file may be.
 const FILE_BYTES_MAX: u64 = 4 << 20;
+
+#[cfg(test)]
+mod tests;

@@ -64,6 +64,10 @@ impl Target {
                 ))
             })?);
         }
+        if let Some(strange) = pool.prefix.chars().find(|&c| c <= ' ' || c == '\x7f') {
+            let message = format!("key prefix {} holds {strange:?}", shown(&pool.prefix));
+            return Err(Fault::of_file(&pool.origin, message));
+        }
         let list = rules.list.map(|list| match list {
             List::Pool => Order::Pool,
             List::Session => Order::Session,
@@ -89,7 +93,12 @@ impl Target {
         }
         room.clear();
         room.extend_from_slice(self.pool.prefix.as_bytes());
-        room.extend_from_slice(key);
+        // mcrouter's salt follows the hashed part of a key, which ends before `|#|`.
+        let stop = key
+            .windows(HASH_STOP.len())
+            .position(|bytes| bytes == HASH_STOP);
+        let hashed = stop.filter(|_| !self.pool.salt.is_empty());
+        room.extend_from_slice(&key[..hashed.unwrap_or(key.len())]);
         room.extend_from_slice(self.pool.salt.as_bytes());
         room
     }
@@ -108,21 +117,38 @@ fn pool_of(source: &Source) -> Result<Pool, Fault> {
         }
     } else if let Some(servers) = &source.servers {
         pool.nodes = servers_of("--servers", servers)?;
-    } else if let Ok(servers) = std::env::var(SERVERS_VARIABLE) {
-        pool.origin = SERVERS_VARIABLE.into();
-        pool.nodes = servers_of(SERVERS_VARIABLE, &servers)?;
     } else {
-        return Err(Fault::new(format!(
-            "no node at all: give --node, --from or --servers, or set {SERVERS_VARIABLE}"
-        )));
+        let (name, servers) = environment()?;
+        pool.origin = name.into();
+        pool.nodes = servers_of(name, &servers)?;
     }
     pool.check_distinct()?;
     Ok(pool)
 }
 
+/// The variable that names nodes, and what it says.
+fn environment() -> Result<(&'static str, String), Fault> {
+    let set = |name: &'static str| Some((name, std::env::var(name).ok()?));
+    let [ours, other] = SERVERS_VARIABLES;
+    match (set(ours), set(other)) {
+        (Some((_, one)), Some((_, another))) if one != another => Err(Fault::new(format!(
+            "{ours} and {other} name different nodes: give --servers"
+        ))),
+        (Some(found), _) | (None, Some(found)) => Ok(found),
+        (None, None) => Err(Fault::new(format!(
+            "no node at all: give --node, --from or --servers, or set {ours}"
+        ))),
+    }
+}
+
 /// Reads `[DIALECT=]NODE,NODE,…`.
 fn parse_list(text: &str) -> Result<Pool, Fault> {
-    let mut pool = Pool::new(text);
+    let origin = if text.len() > ORIGIN_BYTES_MAX {
+        "the command line"
+    } else {
+        text
+    };
+    let mut pool = Pool::new(origin);
     let (dialect, nodes) = match text.split_once('=') {
         // What stands before a node's name is a node, and ends in its port.
         Some((dialect, nodes))
@@ -220,6 +246,9 @@ fn words(help: &mut String, head: &str, words: impl Iterator<Item = &'static str
     }
 }
 
+/// A longer list of nodes is not repeated to say whence nodes come.
+const ORIGIN_BYTES_MAX: usize = 64;
+
 /// How many letters of words a line of the help has room for.
 const HELP_WORDS_MAX: usize = 64;
 
@@ -230,5 +259,8 @@ Examples:
   steadfast ring shares --from nutcracker.yml --svg ring.svg
   steadfast ring diff old/php.ini new/php.ini --svg moves.svg";
 
-/// Where the libmemcached tools' relatives look for nodes.
-const SERVERS_VARIABLE: &str = "MEMCACHE_SERVERS";
+/// What mcrouter takes for the end of the hashed part of a key.
+const HASH_STOP: &[u8] = b"|#|";
+
+/// Where Dalli and its relatives look for nodes, and where libmemcached's tools do.
+const SERVERS_VARIABLES: [&str; 2] = ["MEMCACHE_SERVERS", "MEMCACHED_SERVERS"];

@@ -79,6 +79,9 @@ impl Session {
         if turn.is_full() {
             return Step::stop(0, Next::Write);
         }
+        if input.is_empty() {
+            return Step::stop(0, Next::Read);
+        }
         let first = match self.parser.parse(input) {
             Ok(Parsed::Complete { message, consumed }) => Planned::new(message, input, consumed),
             Ok(Parsed::Incomplete { .. }) => return Step::stop(0, Next::Read),

@@ -35,7 +35,7 @@ impl<'a> Turn<'a> {
     }
 
     /// Ends the call: what it counted becomes visible.
-    pub(super) fn finish(mut self, bytes_read: usize) {
+    pub(super) fn finish(&mut self, bytes_read: usize) {
         self.tally.add(Counter::BytesRead, bytes_read as u64);
         self.publish();
     }
@@ -54,10 +54,12 @@ impl<'a> Turn<'a> {
         self.tally.count(counter);
     }
 
+    #[inline(always)]
     pub(super) fn respond(&mut self, response: &Response<'_>) {
         response.encode(self.out.text());
     }
 
+    #[inline(always)]
     pub(super) fn respond_unless(&mut self, noreply: bool, response: &Response<'_>) {
         if !noreply {
             self.respond(response);

@@ -264,6 +264,11 @@ impl Turn<'_> {
     }
 
     fn answer_stored(&mut self, header: &Storage<'_>, outcome: Result<Outcome, PutError>) {
+        let is_cas = matches!(header.verb, StorageVerb::Cas(_));
+        if matches!(outcome, Ok(Outcome::Stored(_))) && !is_cas {
+            self.count(Counter::CmdSet);
+            return self.respond_unless(header.noreply, &Response::Stored);
+        }
         let (response, counter) = match outcome {
             Ok(Outcome::Stored(_)) => (Response::Stored, Counter::CasHits),
             Ok(Outcome::NotStored) => (Response::NotStored, Counter::CasMisses),
@@ -272,7 +277,7 @@ impl Turn<'_> {
             Err(error) => return self.refuse(header, error),
         };
         self.count(Counter::CmdSet);
-        if matches!(header.verb, StorageVerb::Cas(_)) {
+        if is_cas {
             self.count(counter);
         }
         self.respond_unless(header.noreply, &response);

@@ -1,10 +1,6 @@
 //! Hashes of the lookup3 and SuperFastHash kind: words of the key are added and stirred.
 
 /// Bob Jenkins' lookup3, `hashlittle`.
-#[expect(
-    clippy::many_single_char_names,
-    reason = "the names of the published algorithm"
-)]
 pub(super) fn lookup3(bytes: &[u8], initial: u32) -> u32 {
     let length = bytes.len() as u32;
     let start = 0xdead_beef_u32.wrapping_add(length).wrapping_add(initial);

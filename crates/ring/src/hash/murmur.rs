@@ -51,7 +51,7 @@ pub(crate) fn murmur2_64a(bytes: &[u8], seed: u64) -> u64 {
 pub(crate) struct Murmur3 {
     hash: u32,
     /// The bytes of an unfinished word, the first one lowest.
-    word: u32,
+    tail: u32,
     len: u32,
 }
 
@@ -59,27 +59,43 @@ impl Murmur3 {
     pub(crate) const fn new(seed: u32) -> Self {
         Self {
             hash: seed,
-            word: 0,
+            tail: 0,
             len: 0,
         }
     }
 
-    /// Takes one more byte.
-    #[inline]
-    pub(crate) fn push(&mut self, byte: u8) {
-        self.word |= u32::from(byte) << (8 * (self.len % 4));
+    /// Takes more bytes.
+    pub(crate) fn extend(&mut self, bytes: &[u8]) {
+        let missing = (4 - self.len as usize % 4) % 4;
+        let (head, rest) = bytes.split_at(missing.min(bytes.len()));
+        head.iter().for_each(|&byte| self.push(byte));
+        let words = rest.chunks_exact(4);
+        let tail = words.remainder();
+        for word in words {
+            self.len = self.len.wrapping_add(4);
+            self.word(u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
+        }
+        tail.iter().for_each(|&byte| self.push(byte));
+    }
+
+    fn push(&mut self, byte: u8) {
+        self.tail |= u32::from(byte) << (8 * (self.len % 4));
         self.len = self.len.wrapping_add(1);
         if self.len % 4 == 0 {
-            self.hash = (self.hash ^ stirred(self.word)).rotate_left(13);
-            self.hash = self.hash.wrapping_mul(5).wrapping_add(0xe654_6b64);
-            self.word = 0;
+            self.word(self.tail);
+            self.tail = 0;
         }
+    }
+
+    fn word(&mut self, word: u32) {
+        self.hash = (self.hash ^ stirred(word)).rotate_left(13);
+        self.hash = self.hash.wrapping_mul(5).wrapping_add(0xe654_6b64);
     }
 
     /// The hash of all bytes so far.
     pub(crate) fn hash(self) -> u32 {
         // A word of zero stirs to zero: no tail, or one that changes nothing.
-        finish(self.hash ^ stirred(self.word) ^ self.len)
+        finish(self.hash ^ stirred(self.tail) ^ self.len)
     }
 }
 
@@ -103,12 +119,28 @@ mod tests {
     fn murmur3_has_its_published_values() {
         let hash = |seed, text: &[u8]| {
             let mut hash = Murmur3::new(seed);
-            text.iter().for_each(|&byte| hash.push(byte));
+            hash.extend(text);
             hash.hash()
         };
         assert_eq!(hash(0, b""), 0);
         assert_eq!(hash(1, b""), 0x514e_28b7);
         assert_eq!(hash(0, b"test"), 0xba6b_d213);
         assert_eq!(hash(0, b"Hello, world!"), 0xc036_3e43);
+    }
+
+    #[test]
+    fn murmur3_is_the_same_however_it_is_fed() {
+        let text = b"the quick brown fox jumps";
+        let mut whole = Murmur3::new(7);
+        whole.extend(text);
+        for cut in 0..text.len() {
+            for further in cut..text.len() {
+                let mut hash = Murmur3::new(7);
+                hash.extend(&text[..cut]);
+                hash.extend(&text[cut..further]);
+                hash.extend(&text[further..]);
+                assert_eq!(hash.hash(), whole.hash(), "{cut} {further}");
+            }
+        }
     }
 }

@@ -114,3 +114,35 @@ fn word(bytes: &[u8]) -> u64 {
 const WORDS: usize = 12;
 const BLOCK_BYTES: usize = 8 * WORDS;
 const FILLER: u64 = 0xdead_beef_dead_beef;
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    /// Values of the reference implementation, at each of its borders.
+    #[test]
+    fn hashes_are_those_of_the_reference() {
+        for (len, value) in [
+            (0u32, 0x6f2b_12a5),
+            (1, 0x1401_4bd8),
+            (8, 0x248f_1a5d),
+            (12, 0x321c_6795),
+            (15, 0xffcb_f2bc),
+            (16, 0x0898_53f6),
+            (17, 0x4cc0_5e56),
+            (31, 0xc1c3_b89d),
+            (32, 0x0e65_ea6f),
+            (100, 0x285b_0b71),
+            (191, 0x86d5_2bd6),
+            (192, 0xe79b_c763),
+            (193, 0x407b_7c04),
+            (288, 0x1a79_4d09),
+            (300, 0xaad5_bd1a),
+        ] {
+            let bytes: Vec<u8> = (0..len).map(|i| (i * 7 + 1) as u8).collect();
+            assert_eq!(spooky_32(&bytes, 0xface_2014), value, "{len}");
+        }
+    }
+}

@@ -145,6 +145,19 @@ mod tests {
     }
 
     #[test]
+    fn most_nodes_there_can_be_agree_with_every_answer() {
+        let report = steadfast_ring_vectors::check_files(
+            |file| file == "mcrouter-ch3-crc32",
+            |configuration, dialect| {
+                let nodes = u32::try_from(configuration.count()).unwrap();
+                let is_most = dialect == "mcrouter:ch3" && nodes == NODES_MAX;
+                is_most.then_some(move |key: &[u8]| furc(key, nodes) as usize)
+            },
+        );
+        assert_eq!((report.wrong, report.keys), (0, 5_000), "{report}");
+    }
+
+    #[test]
     fn salts_are_numbers_from_the_lowest_digit_on() {
         let mut salted = Vec::new();
         for salt in [0, 9, 10, 31] {

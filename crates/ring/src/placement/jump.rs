@@ -10,18 +10,19 @@ pub(super) fn hash(key: &[u8]) -> u64 {
 /// The number of the node for `hash`, below `nodes`. About ln(nodes) + 1 turns on average.
 #[expect(
     clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
-    reason = "the published arithmetic: the jump is below 2^63, the node below nodes"
+    reason = "the published arithmetic: all numbers are below 2^63, the node below nodes"
 )]
 pub(super) fn jump(mut hash: u64, nodes: u32) -> u32 {
     let mut node = 0;
-    let mut next = 0u64;
+    let mut next = 0i64;
     while next < nodes.into() {
         node = next;
         hash = hash.wrapping_mul(2_862_933_555_777_941_757).wrapping_add(1);
-        let spread = (1u64 << 31) as f64 / ((hash >> 33) + 1) as f64;
-        next = ((node + 1) as f64 * spread) as u64;
+        let spread = (1u32 << 31) as f64 / ((hash >> 33) as i64 + 1) as f64;
+        next = ((node + 1) as f64 * spread) as i64;
     }
     node as u32
 }

@@ -1,6 +1,6 @@
 use alloc::vec::Vec;
 
-use super::points::Points;
+use super::drawn::Drawn;
 use super::{Seat, index_u32};
 
 /// A list of nodes, of which a hash picks one by its remainder.
@@ -35,9 +35,9 @@ impl List {
     /// b x 4194303.
     ///
     /// A key's bucket is its hash modulo 1024: the low bits, not the usual walk from the hash.
-    pub(crate) fn buckets(circle: &Points<u32>) -> Self {
+    pub(super) fn buckets(circle: &Drawn<u32>) -> Self {
         let starts = (0..BUCKETS).map(|bucket| bucket * BUCKET_STEP);
-        Self::of(starts.map(|start| circle.find(start)).collect())
+        Self::of(starts.map(|start| circle.owner(start)).collect())
     }
 
     fn of(slots: Vec<u32>) -> Self {

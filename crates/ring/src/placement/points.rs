@@ -1,8 +1,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{Seat, index_u32};
-use crate::hash::{Hash, md5_words};
+use super::index_u32;
 
 /// Points on a circle, each owned by a node.
 ///
@@ -10,7 +9,7 @@ use crate::hash::{Hash, md5_words};
 ///
 /// `cells` cuts the circle into equal parts, by the top bits of a hash. A cell where every hash has
 /// the same owner holds that node; another one the index of the first point in it, where a look-up
-/// starts, and ends after a step or two. With four cells or more to a point most are of the first
+/// goes on, and ends after a step or two. With four cells or more to a point most are of the first
 /// kind, and a look-up reads memory once.
 ///
 /// `circle` is sorted and ends with a copy of its first point at the greatest value.
@@ -86,64 +85,7 @@ impl Value for u128 {
     }
 }
 
-impl Points<u32> {
-    /// `count` points for each node: `hash` of `name-0`, `name-1`, …
-    pub(crate) fn hashed(hash: Hash, seats: &[Seat<'_>], count: impl Fn(&Seat<'_>) -> u64) -> Self {
-        Self::named(seats, count, |name| [hash.of(name)])
-    }
-
-    /// `count` MD5 digests of the same names for each node, four points from each.
-    pub(crate) fn digests(seats: &[Seat<'_>], count: impl Fn(&Seat<'_>) -> u64) -> Self {
-        Self::named(seats, count, md5_words)
-    }
-}
-
 impl<V: Value> Points<V> {
-    /// `count` names for each node, and the points that `points_of` makes of each.
-    pub(crate) fn named<const N: usize>(
-        seats: &[Seat<'_>],
-        count: impl Fn(&Seat<'_>) -> u64,
-        points_of: impl Fn(&[u8]) -> [V; N],
-    ) -> Self {
-        let mut circle = Vec::new();
-        let mut name = Vec::new();
-        for seat in seats {
-            name.clear();
-            name.extend_from_slice(seat.name.as_bytes());
-            name.push(b'-');
-            let prefix_len = name.len();
-            for number in 0..count(seat) {
-                name.truncate(prefix_len);
-                push_decimal(&mut name, number);
-                let node = seat.index;
-                circle.extend(points_of(&name).map(|value| Point { value, node }));
-            }
-        }
-        circle.sort_unstable();
-        Self::indexed(circle)
-    }
-
-    /// The same, where of points with equal values the last node's counts, not the first's.
-    pub(crate) fn with_last_of_equals(mut self) -> Self {
-        self.circle.pop();
-        self.circle.dedup_by(|later, earlier| {
-            let is_same = later.value == earlier.value;
-            if is_same {
-                *earlier = *later;
-            }
-            is_same
-        });
-        Self::indexed(self.circle)
-    }
-
-    /// The same, where a point does not own the hash equal to it.
-    pub(crate) fn strictly_after(self) -> Self {
-        Self {
-            ahead: V::ONE,
-            ..self
-        }
-    }
-
     /// The node that owns `hash`.
     #[inline]
     pub(crate) fn find(&self, hash: V) -> u32 {
@@ -152,7 +94,16 @@ impl<V: Value> Points<V> {
         if cell & NODE != 0 {
             return cell & !NODE;
         }
-        self.search(cell, hash).node
+        if cell & CROWD != 0 {
+            return self.search(cell & !CROWD, hash).node;
+        }
+        // One point: the hash is before it or behind it, which no processor can guess.
+        let [one, next] = [cell, cell + 1].map(|at| self.circle[at as usize]);
+        if one.value >= hash {
+            one.node
+        } else {
+            next.node
+        }
     }
 
     /// The point that owns `hash`.
@@ -164,14 +115,17 @@ impl<V: Value> Points<V> {
         self.circle[if is_last { 0 } else { index }]
     }
 
-    /// The points in order, each owning what lies between the one before and itself.
-    pub(crate) fn circle(&self) -> &[Point<V>] {
-        &self.circle[..self.circle.len() - 1]
-    }
-
-    /// Whether a point owns the hash equal to it.
-    pub(crate) fn owns_itself(&self) -> bool {
-        self.ahead == V::ZERO
+    /// Cuts the hashes from 0 to before `space`, at most 2^64, by owner: where each part ends, and
+    /// whose it is. Parts may be empty; of longer hashes the upper half counts.
+    pub(crate) fn parts(&self, space: u128) -> impl Iterator<Item = (u128, u32)> {
+        let points = &self.circle[..self.circle.len() - 1];
+        let owns_itself = u128::from(self.ahead == V::ZERO);
+        let part = move |point: &Point<V>| {
+            let end = point.value.place() + owns_itself;
+            (end.min(space), point.node)
+        };
+        let last = (space, points[0].node);
+        points.iter().map(part).chain(core::iter::once(last))
     }
 
     fn search(&self, start: u32, hash: V) -> &Point<V> {
@@ -185,7 +139,7 @@ impl<V: Value> Points<V> {
     }
 
     /// Adds the closing point and the cells: four to eight to a point.
-    fn indexed(mut circle: Vec<Point<V>>) -> Self {
+    pub(super) fn indexed(mut circle: Vec<Point<V>>, ahead: V) -> Self {
         let first = *circle.first().expect("a circle has at least one point");
         circle.push(Point {
             value: V::MAX,
@@ -204,117 +158,27 @@ impl<V: Value> Points<V> {
             let node = owners[0].node;
             cells.push(if owners.iter().all(|point| point.node == node) {
                 node | NODE
-            } else {
+            } else if owners.len() == 2 {
                 index_u32(start)
+            } else {
+                index_u32(start) | CROWD
             });
         }
         Self {
             circle,
             cells,
             cell_bits,
-            ahead: V::ZERO,
+            ahead,
         }
     }
 }
 
-fn push_decimal(to: &mut Vec<u8>, mut number: u64) {
-    let start = to.len();
-    loop {
-        to.push(b'0' + (number % 10) as u8);
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    to[start..].reverse();
-}
-
-/// Marks a cell that holds a node. Indexes of points stay below it, as
-/// [`PLACES_MAX`](crate::PLACES_MAX) does.
+/// Marks a cell that holds a node.
 const NODE: u32 = 1 << 31;
+
+/// Marks a cell with several points. Indexes of points stay below, as
+/// [`PLACES_MAX`](crate::PLACES_MAX) does.
+const CROWD: u32 = 1 << 30;
 
 /// How far to look point by point before halving.
 const STEPS_MAX: usize = 8;
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// The rule itself, without cells.
-    fn naive(circle: &[Point<u32>], hash: u32) -> u32 {
-        circle
-            .iter()
-            .find(|point| point.value >= hash)
-            .unwrap_or(&circle[0])
-            .node
-    }
-
-    fn values() -> impl Strategy<Value = Vec<u32>> {
-        prop::collection::vec(
-            prop_oneof![
-                any::<u32>(),
-                0..40u32,
-                (u32::MAX - 9)..=u32::MAX,
-                Just(1 << 31)
-            ],
-            1..200,
-        )
-    }
-
-    fn circle(values: &[u32], nodes: u32) -> Vec<Point<u32>> {
-        let mut circle: Vec<_> = values
-            .iter()
-            .zip(0..)
-            .map(|(&value, number)| Point {
-                value,
-                node: number % nodes,
-            })
-            .collect();
-        circle.sort_unstable();
-        circle
-    }
-
-    proptest! {
-        #[test]
-        fn points_match_naive(
-            values in values(),
-            nodes in 1..200u32,
-            hashes in prop::collection::vec(any::<u32>(), 20),
-        ) {
-            let circle = circle(&values, nodes);
-            let points = Points::indexed(circle.clone());
-            let strict = points.clone().strictly_after();
-            let near = values.iter().flat_map(|&value| {
-                [value.wrapping_sub(1), value, value.wrapping_add(1)]
-            });
-            for hash in near.chain(hashes) {
-                prop_assert_eq!(points.find(hash), naive(&circle, hash));
-                prop_assert_eq!(points.point(hash).node, naive(&circle, hash));
-                prop_assert_eq!(strict.find(hash), naive(&circle, hash.wrapping_add(1)));
-            }
-        }
-
-        #[test]
-        fn last_of_equals_matches_naive(values in values(), nodes in 1..200u32) {
-            let circle = circle(&values, nodes);
-            let points = Points::indexed(circle.clone()).with_last_of_equals();
-            for value in values {
-                let last = circle.iter().rfind(|point| point.value == value).unwrap();
-                prop_assert_eq!(points.find(value), last.node);
-            }
-        }
-    }
-
-    #[test]
-    fn single_point_owns_the_circle() {
-        let points = Points::indexed(alloc::vec![Point {
-            value: 7u32,
-            node: 0
-        }]);
-        for hash in [0, 7, 8, u32::MAX] {
-            assert_eq!(points.find(hash), 0);
-        }
-    }
-}

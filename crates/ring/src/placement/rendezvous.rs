@@ -27,10 +27,8 @@ impl Pymemcache {
     pub(super) fn new(seats: &[Seat<'_>]) -> Self {
         let scorer = |seat: &Seat<'_>| {
             let mut begun = Murmur3::new(0);
-            for &byte in low_bytes(seat.name.as_bytes()).iter() {
-                begun.push(byte);
-            }
-            begun.push(b'-');
+            begun.extend(&low_bytes(seat.name.as_bytes()));
+            begun.extend(b"-");
             Scorer {
                 begun,
                 name: seat.name.into(),
@@ -63,9 +61,7 @@ impl Pymemcache {
 impl Scorer {
     fn score(&self, key: &[u8]) -> u32 {
         let mut hash = self.begun;
-        for &byte in key {
-            hash.push(byte);
-        }
+        hash.extend(key);
         hash.hash()
     }
 }

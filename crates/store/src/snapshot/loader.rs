@@ -5,6 +5,7 @@ use super::error::SnapshotError;
 use super::form::{Head, Record};
 use super::reader::{Parsed, Part, Reader};
 use crate::item::{Attributes, CasId, Expiry, NewItem};
+use crate::located::Located;
 use crate::reservation::Reservation;
 use crate::store::Store;
 
@@ -46,6 +47,14 @@ pub struct Loaded {
     pub creator: String,
 }
 
+/// A small item that is about to be stored.
+#[derive(Clone, Copy, Debug)]
+struct Ahead<'i> {
+    key: Located<'i>,
+    item: NewItem<'i>,
+    cas: CasId,
+}
+
 /// A large value that is received in its place.
 #[derive(Debug)]
 struct Receiving {
@@ -78,15 +87,22 @@ impl<'a> Loader<'a> {
     /// The file is damaged, foreign, or of another format.
     pub fn handle_input(&mut self, input: &[u8]) -> Result<usize, SnapshotError> {
         let mut total = 0;
-        loop {
-            match self.reader.parse(&input[total..])? {
-                Parsed::Incomplete { .. } => return Ok(total),
-                Parsed::Complete { part, consumed } => {
-                    total += consumed;
-                    self.take(part);
+        let mut ahead = Vec::with_capacity(AHEAD_ITEMS);
+        while let Parsed::Complete { part, consumed } = self.reader.parse(&input[total..])? {
+            total += consumed;
+            if let Part::Item { record, value } = part {
+                ahead.extend(self.locate(&record, value));
+                if ahead.len() < AHEAD_ITEMS {
+                    continue;
                 }
+                self.restore(&mut ahead);
+            } else {
+                self.restore(&mut ahead);
+                self.take(part);
             }
         }
+        self.restore(&mut ahead);
+        Ok(total)
     }
 
     /// Says that the file has no more bytes than those that [`handle_input`](Self::handle_input) has taken
@@ -100,26 +116,34 @@ impl<'a> Loader<'a> {
         Ok(self.loaded)
     }
 
+    /// Has the processor fetch the place of a small item; `None` if its time is over.
+    fn locate<'i>(&mut self, record: &Record<'i>, value: &'i [u8]) -> Option<Ahead<'i>> {
+        let attributes = self.attributes(record)?;
+        Some(Ahead {
+            key: self.store.locate(record.key),
+            item: NewItem::new(value, attributes),
+            cas: record.cas,
+        })
+    }
+
+    fn restore(&mut self, ahead: &mut Vec<Ahead<'_>>) {
+        for Ahead { key, item, cas } in ahead.drain(..) {
+            match self.store.restore(key, item, cas, self.clocks.now) {
+                Ok(()) => self.loaded.items += 1,
+                Err(_) => self.loaded.refused += 1,
+            }
+        }
+    }
+
     fn take(&mut self, part: Part<'_>) {
         match part {
             Part::Head(head) => self.begin(head),
-            Part::Item { record, value } => {
-                let Some(attributes) = self.attributes(&record) else {
-                    return;
-                };
-                let item = NewItem::new(value, attributes);
-                let now = self.clocks.now;
-                match self.store.restore(record.key, item, record.cas, now) {
-                    Ok(()) => self.loaded.items += 1,
-                    Err(_) => self.loaded.refused += 1,
-                }
-            }
             Part::Large {
                 record,
                 value_bytes,
             } => self.large = self.receive(&record, value_bytes),
             Part::Piece(piece) => self.fill(piece),
-            Part::End { .. } => {}
+            Part::Item { .. } | Part::End { .. } => {}
         }
     }
 
@@ -167,3 +191,6 @@ impl<'a> Loader<'a> {
         self.loaded.items += 1;
     }
 }
+
+/// So many items are located before the first of them is stored: the waits for memory overlap.
+const AHEAD_ITEMS: usize = 16;

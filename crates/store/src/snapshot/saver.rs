@@ -127,10 +127,15 @@ impl<'a> Saver<'a> {
             }
         });
         let mut rest = &keys[..];
-        while let Some((&key_bytes, behind)) = rest.split_first() {
+        let keys = core::iter::from_fn(|| {
+            let (&key_bytes, behind) = rest.split_first()?;
             let (key, behind) = behind.split_at(key_bytes.into());
-            self.store.remove(key, now);
             rest = behind;
+            Some(self.store.locate(key))
+        });
+        // All located before the first is removed: the waits for memory overlap.
+        for key in keys.collect::<Vec<_>>() {
+            self.store.remove(key, now);
         }
         self.keys.clear();
         next

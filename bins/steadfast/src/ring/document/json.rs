@@ -8,9 +8,10 @@ use serde_json::value::RawValue;
 
 use super::{DEPTH_MAX, Fault, Kind, Text, Value, insert, offset, too_deep};
 
-/// Reads a whole document. `//` and `/* */` outside texts are comments.
+/// Reads a whole document. `//` and `/* */` outside texts are comments, and a comma may end a list or
+/// a map.
 pub(crate) fn parse(text: &Text) -> Result<Value, Fault> {
-    let plain = without_comments(&text.content);
+    let plain = without_commas(&without_comments(&text.content));
     let reader = Reader {
         text,
         plain: &plain,
@@ -105,8 +106,8 @@ fn without_comments(text: &str) -> String {
         rest = &rest[next..];
         let (len, is_comment) = if rest.starts_with("//") {
             (rest.find('\n').unwrap_or(rest.len()), true)
-        } else if rest.starts_with("/*") {
-            (rest[2..].find("*/").map_or(rest.len(), |end| end + 4), true)
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            (comment.find("*/").map_or(rest.len(), |end| end + 4), true)
         } else if rest.starts_with('"') {
             (quoted_len(rest), false)
         } else {
@@ -122,6 +123,29 @@ fn without_comments(text: &str) -> String {
             plain.push_str(&rest[..len]);
         }
         rest = &rest[len..];
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// The text with blanks in place of commas before what ends a list or a map.
+fn without_commas(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(next) = rest.find(['"', ',']) {
+        let (before, found) = rest.split_at(next);
+        plain.push_str(before);
+        let len = if found.starts_with('"') {
+            quoted_len(found)
+        } else {
+            1
+        };
+        let is_last = found.starts_with(',') && found[1..].trim_start().starts_with([']', '}']);
+        // One that follows nothing stays, and is told as what is wrong.
+        let is_after_value = !plain.trim_end().ends_with([',', '[', '{', ':']);
+        let is_blank = is_last && is_after_value;
+        plain.push_str(if is_blank { " " } else { &found[..len] });
+        rest = &found[len..];
     }
     plain.push_str(rest);
     plain

@@ -32,6 +32,17 @@ fn comments_in_json_keep_their_place_and_texts_their_slashes() {
 }
 
 #[test]
+fn a_comma_may_end_a_list_or_map_of_json_but_not_stand_for_a_value() {
+    let parsed = |json: &str| parse_json(&Text::new("j", json));
+    let document = parsed("{\"a\": [1, 2, // two\n ], \"b\": \",]\",}").unwrap();
+    assert_eq!(document.get("a").unwrap().list("a").unwrap().len(), 2);
+    assert_eq!(document.get("b").unwrap().text("b").unwrap(), ",]");
+    for wrong in ["[,]", "[1,,]", "{,}", "{\"a\":,}", "[1],"] {
+        assert!(parsed(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn damaged_documents_are_told_with_their_place() {
     let fault = |result: Result<Value, Fault>| result.unwrap_err().to_string();
     let json = fault(parse_json(&Text::new("j", "{\n \"a\": [1,,2] }")));

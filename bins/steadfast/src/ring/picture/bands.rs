@@ -1,6 +1,6 @@
 //! Which part of a circle is whose.
 
-use steadfast_ring::Ring;
+use steadfast_ring::{Ring, Shares};
 
 /// A part of the circle, from 0 to 1 with the clock, and the index of its node.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,9 +14,8 @@ pub(super) struct Span {
 /// each node where the ring has no circle.
 ///
 /// More arcs than an eye can tell apart become a sample at even angles.
-pub(super) fn spans(ring: &Ring<()>) -> Vec<Span> {
+pub(super) fn spans(ring: &Ring<()>, shares: &Shares) -> Vec<Span> {
     let Some(circle) = ring.circle() else {
-        let shares = ring.shares();
         let mut start = 0.0;
         let sectors = (0..ring.members().len()).map(|index| {
             let end = start + shares.of(index);

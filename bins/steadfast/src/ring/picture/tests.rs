@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::super::options::Rules;
 use super::*;
 use crate::ring::difference;
@@ -15,8 +17,14 @@ fn assert_whole(svg: &str) {
 }
 
 #[test]
-fn every_dialect_can_be_drawn() {
+fn every_layout_can_be_drawn() {
+    let mut drawn = BTreeSet::new();
     for dialect in steadfast_ring::Dialect::all() {
+        // The hash makes another ring, but no other kind of one.
+        let name = dialect.to_string();
+        if !drawn.insert(name.split('-').next().unwrap().to_owned()) {
+            continue;
+        }
         let one = target(&format!("{dialect}=a:1"));
         let more = target(&format!("{dialect}=a:1,b:2,c:3"));
         assert_whole(&of_shares(&one));

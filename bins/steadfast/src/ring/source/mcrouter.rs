@@ -17,53 +17,86 @@ pub(super) fn read(text: &Text, name: Option<&str>) -> Result<Pool, Fault> {
     let pools = document.get("pools");
     let pools = pools.ok_or_else(|| document.fault("no pools in the configuration"))?;
     let (name, settings) = chosen(text, pools.map("pools")?, name)?;
+    let mut uses = Vec::new();
+    find_uses(&document, name, &mut uses)?;
     let mut pool = Pool::default();
-    let mut hash = Hash::default();
-    if let Some(weights) = settings.get("weights") {
-        hash.function = Some(("WeightedCh3", weights));
-        hash.weights = Some(weights);
-    }
-    hash.tags = settings.get("tags");
-    let mut used = None;
-    find_hash(&document, name, &mut used)?;
-    if let Some(found) = used {
-        hash.take(found)?;
-    }
     read_servers(settings, &mut pool)?;
-    hash.apply(&mut pool, settings)?;
+    // Without a route that hashes over the pool there is no saying how.
+    if let Some((hash, at)) = uses.first() {
+        if let Some((_, other)) = uses.iter().find(|(other, _)| !hash.is_same(other)) {
+            return Err(other.fault(format!(
+                "another hash for this pool than in line {}, column {}",
+                at.place.line, at.place.column
+            )));
+        }
+        hash.apply(&mut pool, settings, at)?;
+    }
     Ok(pool)
 }
 
 /// How a pool is hashed, and where that is said.
 #[derive(Default)]
 struct Hash<'a> {
-    function: Option<(&'a str, &'a Value)>,
+    function: Option<&'a Value>,
     weights: Option<&'a Value>,
     tags: Option<&'a Value>,
-    salt: Option<&'a str>,
+    salt: Option<&'a Value>,
 }
 
 impl<'a> Hash<'a> {
-    /// Takes the `hash` of a route: a name, or a map that overrides what the pool says.
-    fn take(&mut self, value: &'a Value) -> Result<(), Fault> {
-        if let Kind::Scalar(function) = &value.kind {
-            self.function = Some((function, value));
-            return Ok(());
+    /// Reads the `hash` of a `PoolRoute`: a name, or a map.
+    fn of_pool_route(hash: Option<&'a Value>) -> Result<Self, Fault> {
+        match hash {
+            None => Ok(Self::default()),
+            Some(name) if matches!(name.kind, Kind::Scalar(_)) => Ok(Self {
+                function: Some(name),
+                ..Self::default()
+            }),
+            Some(map) => Self::of_map(map, &[]),
         }
-        for (name, value) in value.map("hash")? {
+    }
+
+    /// Reads the names that say how to hash; others are allowed only if they are in `beside`.
+    fn of_map(map: &'a Value, beside: &[&str]) -> Result<Self, Fault> {
+        let mut hash = Self::default();
+        for (name, value) in map.map("hash")? {
             match &**name {
-                "hash_func" => self.function = Some((value.text("hash_func")?, value)),
-                "weights" => self.weights = Some(value),
-                "tags" => self.tags = Some(value),
-                "salt" => self.salt = Some(value.text("salt")?),
+                "hash_func" => hash.function = Some(value),
+                "weights" => hash.weights = Some(value),
+                "tags" => hash.tags = Some(value),
+                "salt" => hash.salt = Some(value),
+                known if beside.contains(&known) => {}
                 _ => return Err(value.fault(format!("{} of a hash is not read here", shown(name)))),
             }
         }
-        Ok(())
+        Ok(hash)
     }
 
-    fn apply(&self, pool: &mut Pool, settings: &Value) -> Result<(), Fault> {
-        let (function, at) = self.function.unwrap_or(("Ch3", settings));
+    fn is_same(&self, other: &Self) -> bool {
+        let is_same = |one: Option<&Value>, other: Option<&Value>| match (one, other) {
+            (Some(one), Some(other)) => is_same(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        is_same(self.function, other.function)
+            && is_same(self.weights, other.weights)
+            && is_same(self.tags, other.tags)
+            && is_same(self.salt, other.salt)
+    }
+
+    /// Sets dialect, weights, names and salt. What the route does not say, the pool may.
+    fn apply(&self, pool: &mut Pool, settings: &'a Value, route: &'a Value) -> Result<(), Fault> {
+        let pool_weights = settings.get("weights");
+        let weights = self.weights.or(pool_weights);
+        let tags = self.tags.or_else(|| settings.get("tags"));
+        let default = if pool_weights.is_some() {
+            "WeightedCh3"
+        } else {
+            "Ch3"
+        };
+        let (function, at) = match self.function {
+            Some(function) => (function.text("hash_func")?, function),
+            None => (default, route),
+        };
         let column = match function {
             "Ch3" => "ch3",
             "WeightedCh3" => "wch3",
@@ -78,11 +111,11 @@ impl<'a> Hash<'a> {
         };
         let dialect = format!("mcrouter:{column}").parse();
         pool.dialect = Some(dialect.map_err(|error: UnknownDialect| at.fault(error.to_string()))?);
-        pool.salt = self.salt.unwrap_or_default().into();
+        if let Some(salt) = self.salt {
+            pool.salt = salt.text("salt")?.into();
+        }
         if column == "wch3" {
-            let weights = self
-                .weights
-                .ok_or_else(|| at.fault("WeightedCh3 has no weights"))?;
+            let weights = weights.ok_or_else(|| at.fault("WeightedCh3 has no weights"))?;
             let items = list_for(weights, "weights", pool.nodes.len())?;
             for (node, weight) in pool.nodes.iter_mut().zip(items) {
                 let found = weight.text("a weight")?;
@@ -93,7 +126,7 @@ impl<'a> Hash<'a> {
                 node.weight = share.ok_or_else(wrong)?;
             }
         }
-        if let Some(tags) = self.tags.filter(|_| column == "rendezvous") {
+        if let Some(tags) = tags.filter(|_| column == "rendezvous") {
             let items = list_for(tags, "tags", pool.nodes.len())?;
             for (node, tag) in pool.nodes.iter_mut().zip(items) {
                 node.alias = Some(tag.text("a tag")?.into());
@@ -149,49 +182,59 @@ fn node(text: &str) -> Result<Node, String> {
     Ok(Node::tcp(host, parse_port(port)?, Weight::ONE))
 }
 
-/// Looks for the hash of every `PoolRoute` to the pool. Two that differ leave open which is meant.
-fn find_hash<'a>(value: &'a Value, pool: &str, used: &mut Option<&'a Value>) -> Result<(), Fault> {
+/// Every use of the pool by which keys are spread over its servers, and the route that does it.
+type Uses<'a> = Vec<(Hash<'a>, &'a Value)>;
+
+/// Looks for routes to the pool, in every form in which mcrouter writes one.
+fn find_uses<'a>(value: &'a Value, pool: &str, uses: &mut Uses<'a>) -> Result<(), Fault> {
     match &value.kind {
-        Kind::Scalar(_) => {}
+        Kind::Scalar(text) => {
+            let mut words = text.rsplit('|');
+            let (name, route, outer) = (words.next(), words.next(), words.next());
+            let is_hashed = match route {
+                Some("PoolRoute") => true,
+                Some("Pool") => outer == Some("HashRoute"),
+                _ => false,
+            };
+            if is_hashed && name == Some(pool) {
+                uses.push((Hash::default(), value));
+            }
+        }
         Kind::List(items) => {
             for item in items {
-                find_hash(item, pool, used)?;
+                find_uses(item, pool, uses)?;
             }
         }
         Kind::Map(entries) => {
-            let text = |name: &str| match value.get(name).map(|value| &value.kind) {
-                Some(Kind::Scalar(text)) => Some(text.as_str()),
-                _ => None,
-            };
-            if text("type") == Some("PoolRoute") && text("pool") == Some(pool) {
+            if is_text(value.get("type"), "PoolRoute") && is_pool(value.get("pool"), pool) {
                 for name in ["shard_splits", "bucketize", "useBucketHashSelector"] {
                     if let Some(found) = value.get(name) {
                         return Err(found.fault(format!("{name} of a PoolRoute is not read here")));
                     }
                 }
-                if let Some(hash) = value.get("hash") {
-                    note(hash, used)?;
-                }
+                uses.push((Hash::of_pool_route(value.get("hash"))?, value));
+            }
+            if is_text(value.get("type"), "HashRoute")
+                && is_text(value.get("children"), &format!("Pool|{pool}"))
+            {
+                let beside = ["type", "children", "name", "error_on_empty"];
+                uses.push((Hash::of_map(value, &beside)?, value));
             }
             for (_, value) in entries {
-                find_hash(value, pool, used)?;
+                find_uses(value, pool, uses)?;
             }
         }
     }
     Ok(())
 }
 
-fn note<'a>(hash: &'a Value, used: &mut Option<&'a Value>) -> Result<(), Fault> {
-    match used {
-        Some(known) if !is_same(known, hash) => Err(hash.fault(format!(
-            "another hash for this pool than in line {}, column {}",
-            known.place.line, known.place.column
-        ))),
-        _ => {
-            *used = Some(hash);
-            Ok(())
-        }
-    }
+/// Whether a route's pool is the one of that name: said by its name, or as a map that has it.
+fn is_pool(value: Option<&Value>, pool: &str) -> bool {
+    is_text(value, pool) || is_text(value.and_then(|value| value.get("name")), pool)
+}
+
+fn is_text(value: Option<&Value>, text: &str) -> bool {
+    matches!(value.map(|value| &value.kind), Some(Kind::Scalar(found)) if found == text)
 }
 
 fn is_same(one: &Value, other: &Value) -> bool {

@@ -17,8 +17,10 @@ pub(super) fn read(text: &Text, name: Option<&str>) -> Result<Pool, Fault> {
     {
         return Err(value.fault(format!("{} is no directive of a pool", shown(name))));
     }
-    let mut pool = Pool::default();
-    pool.dialect = Some(dialect(settings)?);
+    let mut pool = Pool {
+        dialect: Some(dialect(settings)?),
+        ..Pool::default()
+    };
     if let Some(tag) = settings.get("hash_tag") {
         let found = tag.text("hash_tag")?;
         let two: Option<[u8; 2]> = found.as_bytes().try_into().ok();
@@ -86,7 +88,7 @@ fn node(text: &str) -> Result<Node, String> {
 }
 
 /// What a pool may say; twemproxy refuses all else.
-const DIRECTIVES: [&str; 17] = [
+const DIRECTIVES: [&str; 18] = [
     "listen",
     "hash",
     "hash_tag",
@@ -103,5 +105,6 @@ const DIRECTIVES: [&str; 17] = [
     "server_retry_timeout",
     "server_failure_limit",
     "tcpkeepalive",
+    "reuseport",
     "servers",
 ];

@@ -2,7 +2,7 @@
 
 mod ini;
 
-use steadfast_ring::{Dialect, Order, UnknownDialect};
+use steadfast_ring::{Dialect, Order, UnknownDialect, Weight};
 
 use super::super::fault::{Fault, Text, shown};
 use super::super::list::parse_servers;
@@ -39,9 +39,16 @@ fn memcache(ini: &Ini, handler: &Setting) -> Result<Pool, Fault> {
         .filter(|path| !path.value.is_empty());
     let path = path.or_else(|| ini.get("session.save_path"));
     let path = path.ok_or_else(|| handler.fault("no session.save_path names its nodes"))?;
+    let redundancy = ini.number("memcache.session_redundancy", 2)?;
+    if let Some(setting) = ini
+        .get("memcache.session_redundancy")
+        .filter(|_| redundancy == 0)
+    {
+        return Err(setting.fault("memcache.session_redundancy is 0, allowed are 1 and above"));
+    }
     let mut pool = Pool {
         order: Some(Order::Session),
-        copies: Some(ini.number("memcache.session_redundancy", 2)?.max(1)),
+        copies: Some(redundancy),
         prefix: ini.text("memcache.session_prefix_static_key", "").into(),
         ..Pool::default()
     };
@@ -154,6 +161,11 @@ fn memcached(ini: &Ini, handler: &Setting) -> Result<Pool, Fault> {
     let nodes =
         parse_servers(&path.value).map_err(|(at, fault)| Fault::at(&path.place_of(at), fault))?;
     for (at, mut node) in nodes {
+        if kind == "ketama" {
+            // The handler chooses the ring after it has added the nodes, which forgets weights.
+            // Measured with php-memcached 3.2.0; a pool that chooses first keeps them.
+            node.weight = Weight::ONE;
+        }
         node.place = Some(path.place_of(at));
         pool.nodes.push(node);
     }

@@ -1,10 +1,10 @@
-//! The shapes that nearly all requests have, parsed in one pass.
+//! The shapes that nearly all requests have, parsed in one pass: a verb, a key, plain numbers.
 //!
 //! What looks in any way different, or is not there as a whole, is left to the long way, which
 //! knows all the rules and words all the errors. So there is nothing to decide here, only to
 //! recognise: a request that comes out of this file is the one that the long way would give.
 //!
-//! All of it is inlined into one function, which writes the request where the caller wants it.
+//! All of it is inlined into one function, so that a position is a register and not a slice.
 
 use crate::number::parse_u64;
 use crate::scan::find_blank;
@@ -13,106 +13,111 @@ use crate::{Arithmetic, Key, Keys, Request, Storage, StorageVerb};
 /// A request and the length of its line, if `input` begins with one of these shapes.
 #[inline(always)]
 pub(super) fn parse(input: &[u8]) -> Option<(Request<'_>, usize)> {
-    let (verb, rest) = input.split_first_chunk::<4>()?;
-    let (request, left) = match verb {
-        b"get " => parse_get(rest, false)?,
-        b"set " => parse_set(rest)?,
-        b"gets" => parse_get(rest.strip_prefix(b" ")?, true)?,
-        b"incr" => parse_arithmetic(Arithmetic::Increment, rest.strip_prefix(b" ")?)?,
-        b"decr" => parse_arithmetic(Arithmetic::Decrement, rest.strip_prefix(b" ")?)?,
-        _ => return None,
-    };
-    Some((request, input.len() - left.len()))
-}
-
-/// `get KEY`.
-#[inline(always)]
-fn parse_get(rest: &[u8], cas: bool) -> Option<(Request<'_>, &[u8])> {
-    let (key, rest) = split_key(rest)?;
-    let keys = Keys::one(key);
-    Some((Request::Get { keys, cas }, split_end(rest)?))
-}
-
-/// `set KEY FLAGS EXPTIME BYTES`, also with `noreply`.
-#[inline(always)]
-fn parse_set(rest: &[u8]) -> Option<(Request<'_>, &[u8])> {
-    let (key, rest) = split_key(rest)?;
-    let (flags, rest) = split_number(rest.strip_prefix(b" ")?)?;
-    let (exptime, rest) = split_number(rest.strip_prefix(b" ")?)?;
-    let (value_bytes, rest) = split_number(rest.strip_prefix(b" ")?)?;
-    let (noreply, rest) = match rest.strip_prefix(b" noreply") {
-        Some(rest) => (true, rest),
-        None => (false, rest),
-    };
-    let storage = Storage {
-        verb: StorageVerb::Set,
-        key,
-        flags,
-        exptime: exptime.try_into().ok()?,
-        value_bytes: value_bytes as usize,
-        noreply,
-    };
-    Some((Request::Store(storage), split_end(rest)?))
-}
-
-/// `incr KEY DELTA`.
-#[inline(always)]
-fn parse_arithmetic(operation: Arithmetic, rest: &[u8]) -> Option<(Request<'_>, &[u8])> {
-    let (key, rest) = split_key(rest)?;
-    let rest = rest.strip_prefix(b" ")?;
-    let end = find_blank(within(rest))?;
-    let delta = parse_u64(&rest[..end])?;
-    let request = Request::Arithmetic {
-        operation,
-        key,
-        delta,
-        noreply: false,
-    };
-    Some((request, split_end(&rest[end..])?))
-}
-
-/// A key and what is behind it. One with a control character ends there, and nothing that may
-/// follow a key does.
-#[inline(always)]
-fn split_key(rest: &[u8]) -> Option<(Key<'_>, &[u8])> {
-    let end = find_blank(within(rest)).filter(|&end| end > 0)?;
-    let (word, rest) = rest.split_at(end);
-    Some((Key::from_word(word).ok()?, rest))
-}
-
-/// A plain number of up to nine digits, which fits everywhere, and what is behind it.
-#[inline(always)]
-fn split_number(rest: &[u8]) -> Option<(u32, &[u8])> {
-    let mut number = 0;
-    for (at, &byte) in rest.iter().enumerate() {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return (at > 0).then_some((number, &rest[at..]));
+    let (verb, start) = verb(input)?;
+    // The key ends at a space or at the line's end. One that holds a control character ends there,
+    // and nothing that may follow a key does.
+    let within = &input[start..input.len().min(start + Key::BYTES_MAX + 1)];
+    let key_bytes = find_blank(within).filter(|&bytes| bytes > 0)?;
+    let key = Key::from_word(&within[..key_bytes]).ok()?;
+    let at = start + key_bytes;
+    match verb {
+        Verb::Get { cas } => {
+            let keys = Keys::one(key);
+            Some((Request::Get { keys, cas }, line_end(input, at)?))
         }
-        if at == DIGITS_MAX {
+        Verb::Store(verb) => {
+            let (flags, at) = number(input, at)?;
+            let (exptime, at) = number(input, at)?;
+            let (value_bytes, at) = number(input, at)?;
+            let (noreply, end) = match line_end(input, at) {
+                Some(end) => (false, end),
+                None => (true, at + NOREPLY.len()),
+            };
+            if noreply && input.get(at..end) != Some(NOREPLY) {
+                return None;
+            }
+            let storage = Storage {
+                verb,
+                key,
+                flags,
+                exptime: exptime.try_into().ok()?,
+                value_bytes: value_bytes as usize,
+                noreply,
+            };
+            Some((Request::Store(storage), end))
+        }
+        Verb::Arithmetic(operation) => {
+            let rest = input[at..].strip_prefix(b" ")?;
+            let rest = rest.get(..DELTA_CHARS_MAX).unwrap_or(rest);
+            let digits = find_blank(rest)?;
+            let request = Request::Arithmetic {
+                operation,
+                key,
+                delta: parse_u64(&rest[..digits])?,
+                noreply: false,
+            };
+            Some((request, line_end(input, at + 1 + digits)?))
+        }
+    }
+}
+
+enum Verb {
+    Get { cas: bool },
+    Store(StorageVerb),
+    Arithmetic(Arithmetic),
+}
+
+/// The verb, and where its key begins.
+#[inline(always)]
+const fn verb(input: &[u8]) -> Option<(Verb, usize)> {
+    Some(match input {
+        [b'g', b'e', b't', b' ', ..] => (Verb::Get { cas: false }, 4),
+        [b's', b'e', b't', b' ', ..] => (Verb::Store(StorageVerb::Set), 4),
+        [b'a', b'd', b'd', b' ', ..] => (Verb::Store(StorageVerb::Add), 4),
+        [b'g', b'e', b't', b's', b' ', ..] => (Verb::Get { cas: true }, 5),
+        [b'i', b'n', b'c', b'r', b' ', ..] => (Verb::Arithmetic(Arithmetic::Increment), 5),
+        [b'd', b'e', b'c', b'r', b' ', ..] => (Verb::Arithmetic(Arithmetic::Decrement), 5),
+        _ => return None,
+    })
+}
+
+/// A plain number of up to nine digits, which fits everywhere, behind one space; and where it ends.
+#[inline(always)]
+fn number(input: &[u8], at: usize) -> Option<(u32, usize)> {
+    if *input.get(at)? != b' ' {
+        return None;
+    }
+    let start = at + 1;
+    let mut at = start;
+    let mut number = 0;
+    loop {
+        let digit = input.get(at)?.wrapping_sub(b'0');
+        if digit > 9 {
             break;
         }
+        if at == start + DIGITS_MAX {
+            return None;
+        }
         number = number * 10 + u32::from(digit);
+        at += 1;
     }
-    None
+    (at > start).then_some((number, at))
 }
 
-/// What is behind the end of a line.
+/// Where the next line begins, if this one ends here.
 #[inline(always)]
-fn split_end(rest: &[u8]) -> Option<&[u8]> {
-    match rest {
-        [b'\r', b'\n', rest @ ..] | [b'\n', rest @ ..] => Some(rest),
+fn line_end(input: &[u8], at: usize) -> Option<usize> {
+    match input.get(at)? {
+        b'\n' => Some(at + 1),
+        b'\r' if *input.get(at + 1)? == b'\n' => Some(at + 2),
         _ => None,
     }
 }
 
-/// The part in which a word has to end: it bounds what is looked at in vain.
-#[inline(always)]
-fn within(rest: &[u8]) -> &[u8] {
-    rest.get(..=Key::BYTES_MAX).unwrap_or(rest)
-}
-
 const DIGITS_MAX: usize = 9;
+/// More digits than any number has, and what is behind them.
+const DELTA_CHARS_MAX: usize = 24;
+const NOREPLY: &[u8] = b" noreply\r\n";
 
 #[cfg(test)]
 mod tests {
@@ -128,6 +133,7 @@ mod tests {
             b"gets \x80\xff\n",
             b"set visits 0 0 512\r\n",
             b"set visits 999999999 2592000 0 noreply\r\n",
+            b"add visits 0 0 1\n",
             b"incr visits 18446744073709551615\r\n",
             b"decr visits 1\n",
         ] {
@@ -144,6 +150,14 @@ mod tests {
         for line in [
             &long[..],
             b"get visits",
+            b"set visits 0 0 512",
+            b"set visits 0 0 512 noreply\r",
+            b"set visits 0 0 ",
+            b"set visits",
+            b"incr visits 1",
+            b"incr visits",
+            b"get ",
+            b"ge",
             b"get visits\r",
             b"get a b\r\n",
             b"get  a\r\n",
@@ -181,6 +195,7 @@ mod tests {
         b"gets ",
         b"set ",
         b"set key 0 0 3",
+        b"add ",
         b"incr key ",
         b"decr ",
         b"a",
