@@ -53,6 +53,15 @@ pub(crate) struct Slot {
     lane: u32,
 }
 
+/// What a look-up found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Found<T> {
+    pub(crate) slot: Slot,
+    pub(crate) item: ItemRef,
+    /// What was seen of the item.
+    pub(crate) seen: T,
+}
+
 impl Index {
     /// Makes an empty index that grows by `chunk_bytes` at a time: a power of two, at least
     /// [`Index::CHUNK_BYTES_MIN`].
@@ -121,34 +130,48 @@ impl Index {
         heads + overflows
     }
 
-    /// Returns the item with that hash which `is_it`, and its place.
-    #[inline]
-    pub(crate) fn find(
+    /// Looks for an item among those with that hash: the first for which `see` returns something.
+    #[inline(always)]
+    pub(crate) fn find<T>(
         &self,
         hash: u32,
-        mut is_it: impl FnMut(ItemRef) -> bool,
-    ) -> Option<(Slot, ItemRef)> {
+        mut see: impl FnMut(ItemRef) -> Option<T>,
+    ) -> Option<Found<T>> {
         let bucket = self.buckets.of(hash);
         let wanted = head_of(hash);
         let Bucket(words) = self.heads.at(bucket);
-        if let Some((lane, item)) = find_in(words, wanted, &mut is_it) {
+        if let Some((lane, item, seen)) = find_in(words, wanted, &mut see) {
             let part = bucket;
-            return Some((Slot { bucket, part, lane }, item));
+            let slot = Slot { bucket, part, lane };
+            return Some(Found { slot, item, seen });
         }
-        let mut further = next(words);
-        while let Some(part) = further {
+        self.find_further(bucket, next(words)?, wanted, see)
+    }
+
+    /// The same in the overflows of a bucket, apart, so that what most look-ups do stays small.
+    #[inline(never)]
+    fn find_further<T>(
+        &self,
+        bucket: u32,
+        first: u32,
+        wanted: u64,
+        mut see: impl FnMut(ItemRef) -> Option<T>,
+    ) -> Option<Found<T>> {
+        let mut part = first;
+        loop {
             let Overflow(words) = self.overflows.at(part & !OVERFLOW);
-            if let Some((lane, item)) = find_in(words, wanted, &mut is_it) {
-                return Some((Slot { bucket, part, lane }, item));
+            if let Some((lane, item, seen)) = find_in(words, wanted, &mut see) {
+                let slot = Slot { bucket, part, lane };
+                return Some(Found { slot, item, seen });
             }
-            further = next(words);
+            part = next(words)?;
         }
-        None
     }
 
     /// Returns the place that holds `item` itself.
     pub(crate) fn find_ref(&self, hash: u32, item: ItemRef) -> Option<Slot> {
-        self.find(hash, |other| other == item).map(|(slot, _)| slot)
+        let found = self.find(hash, |other| (other == item).then_some(()));
+        found.map(|found| found.slot)
     }
 
     /// Returns the item at a place.
@@ -348,11 +371,11 @@ impl fmt::Debug for Index {
 ///
 /// All tags are compared before any is branched on: a branch for each could not be predicted.
 #[inline(always)]
-fn find_in<const N: usize>(
+fn find_in<T, const N: usize>(
     words: &[u64; N],
     wanted: u64,
-    is_it: &mut impl FnMut(ItemRef) -> bool,
-) -> Option<(u32, ItemRef)> {
+    see: &mut impl FnMut(ItemRef) -> Option<T>,
+) -> Option<(u32, ItemRef, T)> {
     let mut matches = 0_u32;
     for (lane, &entry) in words[..N - 1].iter().enumerate() {
         matches |= u32::from(entry >> ItemRef::BITS == wanted) << lane;
@@ -360,8 +383,8 @@ fn find_in<const N: usize>(
     while matches != 0 {
         let lane = matches.trailing_zeros();
         let item = ItemRef::of(words[lane as usize]);
-        if is_it(item) {
-            return Some((lane, item));
+        if let Some(seen) = see(item) {
+            return Some((lane, item, seen));
         }
         matches &= matches - 1;
     }
