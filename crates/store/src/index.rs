@@ -2,10 +2,12 @@
 
 use core::fmt;
 
+mod hints;
 mod item_ref;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::hints::Hints;
 pub(crate) use self::item_ref::ItemRef;
 use crate::buckets::Buckets;
 use crate::chunks::Chunks;
@@ -222,12 +224,6 @@ impl Index {
         }
         let place = &mut self.part_mut(slot.part)[slot.lane as usize];
         ItemRef::of(core::mem::replace(place, moved))
-    }
-
-    /// Asks for the line in which `hash` is looked up first.
-    #[inline]
-    pub(crate) fn prefetch(&self, hash: u32) {
-        crate::prefetch::line(self.heads.at(self.buckets.of(hash)));
     }
 
     /// Counts everything again and returns the number of items.

@@ -169,10 +169,9 @@ impl Stripe {
         found.is_some()
     }
 
-    /// Asks for the memory that a look-up of `hash` reads first.
     #[inline]
-    pub(crate) fn prefetch_bucket(&self, hash: u32) {
-        self.index.prefetch(hash);
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
     }
 
     /// Asks for the memory of the item that `hash` probably leads to.
