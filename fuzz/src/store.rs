@@ -3,31 +3,42 @@
 use std::collections::HashMap;
 
 use steadfast_store::{
-    Attributes, CasId, Change, Condition, End, Expiry, Lookup, NewItem, Outcome, PutError,
-    Settings, ShortValue, Store, Timestamp,
+    Attributes, CasId, Change, Condition, Cursor, End, Eviction, Expiry, Item, Lookup, NewItem,
+    Outcome, PutError, Reservation, Settings, ShortValue, Store, Timestamp,
 };
 
 use crate::input::Input;
 
-/// Runs the operations that `data` spells on a store and on a map. With room for everything they
-/// agree; in a small store the map may know more, but what the store shows is right and its
-/// memory stays under the limit.
+/// Runs the operations that `data` spells on a store and on a map, and recounts the store after
+/// each. With room for everything they agree; in a small store the map may know more, but what the
+/// store shows is right and its memory stays under the limit.
+///
+/// Run it in the checked form as well (`RUSTFLAGS="--cfg steadfast_checked"`), where every item has
+/// an allocation of its own: an arena would hide an overrun from the sanitizer.
 pub fn model(data: &[u8]) {
     let mut input = Input::new(data);
     let mut settings = Settings::default();
-    settings.stripes = 2;
-    let small = input.byte() & 1 == 1;
+    let shape = input.byte();
+    let small = shape & 1 == 1;
     settings.memory_bytes_max = if small { 1 << 20 } else { 64 << 20 };
     settings.item_bytes_max = 512 << 10;
+    if shape & 2 == 2 {
+        settings.order = Eviction::ExactLru;
+    }
+    settings.stripes = if shape & 4 == 4 { 1 } else { 2 };
     let store = Store::new(settings).expect("the settings are valid");
     let mut twin = Twin {
         store,
         model: HashMap::new(),
         now: 10,
+        flush_due: None,
         small,
+        readers: Vec::new(),
+        reserved: Vec::new(),
     };
     while !input.is_empty() {
         twin.step(&mut input);
+        twin.recount();
     }
     twin.check_all();
 }
@@ -37,19 +48,26 @@ struct Kept {
     flags: u32,
     expiry: Option<u32>,
     cas: CasId,
+    stored_at: u32,
 }
 
 struct Twin {
     store: Store,
     model: HashMap<u8, Kept>,
     now: u32,
+    /// A flush that is yet to come, or has come and is not yet in the model.
+    flush_due: Option<u32>,
     small: bool,
+    /// Items that are still read, and what they must show.
+    readers: Vec<(Item, Vec<u8>)>,
+    /// Filled and not yet committed.
+    reserved: Vec<(u8, Reservation, Kept)>,
 }
 
 impl Twin {
     fn step(&mut self, input: &mut Input<'_>) {
         let (operation, key) = (input.byte(), input.byte() & 31);
-        match operation % 10 {
+        match operation % 16 {
             0 | 1 => self.put(key, input, Condition::Always),
             2 => self.put(key, input, Condition::IfAbsent),
             3 => self.put(key, input, Condition::IfPresent),
@@ -71,12 +89,149 @@ impl Twin {
                 self.now += u32::from(input.byte() & 3);
                 self.store.sweep(usize::from(input.byte()), self.time());
             }
-            _ if input.byte() & 15 == 0 => {
-                self.store.flush(self.time());
-                self.model.clear();
-            }
+            9 => self.flush(input),
+            10 => self.touch(key, input),
+            11 => self.hold(key, input),
+            12 => self.reserve(key, input),
+            13 => self.settle_reservation(input),
+            14 => self.walk(),
             _ => self.check(key),
         }
+    }
+
+    /// Recounts the store; what no stripe answers for is held by readers and reservations.
+    fn recount(&self) {
+        let loose_bytes = self.store.check_invariants();
+        if self.readers.is_empty() && self.reserved.is_empty() {
+            assert_eq!(loose_bytes, 0, "nothing is held and memory is missing");
+        }
+        for (item, value) in &self.readers {
+            assert_eq!(item.value(), value, "a held value changed");
+        }
+    }
+
+    fn flush(&mut self, input: &mut Input<'_>) {
+        match input.byte() & 15 {
+            0 => {
+                self.store.flush(self.time());
+                self.model.clear();
+                self.flush_due = None;
+            }
+            delay @ 1..=4 => {
+                let deadline = self.now + u32::from(delay) - 2;
+                self.settle_flush();
+                self.store
+                    .flush_at(Timestamp::from_secs(deadline), self.time());
+                self.flush_due = (deadline >= self.now).then_some(deadline);
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes out of the model what a flush has ended.
+    fn settle_flush(&mut self) {
+        if let Some(due) = self.flush_due.filter(|&due| self.now >= due) {
+            self.model.retain(|_, kept| kept.stored_at > due);
+        }
+    }
+
+    fn touch(&mut self, key: u8, input: &mut Input<'_>) {
+        self.align(key);
+        let expiry = self.now + 1 + u32::from(input.byte() & 15);
+        let at = Expiry::at(Timestamp::from_secs(expiry));
+        let touched = self.store.touch(self.store.locate(&[key]), at, self.time());
+        match self.model.get_mut(&key) {
+            Some(kept) => {
+                assert!(touched);
+                kept.expiry = Some(expiry);
+            }
+            None => assert!(!touched),
+        }
+    }
+
+    /// Takes an item that is then read for some while, or lets one go.
+    fn hold(&mut self, key: u8, input: &mut Input<'_>) {
+        if input.byte() & 3 == 0 || self.readers.len() == HELD_MAX {
+            let oldest = self.readers.len().min(1);
+            self.readers.drain(..oldest);
+            return;
+        }
+        self.align(key);
+        if let Some(item) = self.store.get(&[key], self.time()) {
+            let kept = self.model.get(&key).expect("a present item is known");
+            self.readers.push((item, kept.value.clone()));
+        }
+    }
+
+    fn reserve(&mut self, key: u8, input: &mut Input<'_>) {
+        if self.reserved.len() == HELD_MAX {
+            self.reserved.remove(0);
+        }
+        let kept = Kept {
+            value: value(input),
+            flags: 7,
+            expiry: None,
+            cas: CasId::new(0),
+            stored_at: 0,
+        };
+        let attributes = Attributes::new(kept.flags, Expiry::NEVER);
+        match self
+            .store
+            .reserve(&[key], kept.value.len(), attributes, self.time())
+        {
+            Ok(mut reservation) => {
+                reservation.value_mut().copy_from_slice(&kept.value);
+                self.reserved.push((key, reservation, kept));
+            }
+            Err(PutError::NoRoom { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn settle_reservation(&mut self, input: &mut Input<'_>) {
+        let Some((key, reservation, kept)) = self.reserved.pop() else {
+            return;
+        };
+        if input.byte() & 3 == 0 {
+            return;
+        }
+        let outcome = self
+            .store
+            .commit(reservation, Condition::Always, self.time());
+        let Outcome::Stored(cas) = outcome else {
+            panic!("a commit without a condition ended in {outcome:?}");
+        };
+        let stored_at = self.now;
+        self.model.insert(
+            key,
+            Kept {
+                cas,
+                stored_at,
+                ..kept
+            },
+        );
+    }
+
+    /// Every item that is shown is known, and shown once; with room, every known one is shown.
+    fn walk(&mut self) {
+        self.settle_flush();
+        let now = self.now;
+        self.model
+            .retain(|_, kept| kept.expiry.is_none_or(|expiry| expiry > now));
+        let mut seen = Vec::new();
+        let mut from = Some(Cursor::default());
+        while let Some(cursor) = from {
+            from = self.store.walk(cursor, self.time(), |entry| {
+                let kept = self.model.get(&entry.key()[0]).expect("an item is back");
+                assert_eq!(entry.value(), kept.value);
+                seen.push(entry.key()[0]);
+            });
+        }
+        let shown = seen.len();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), shown, "an item is shown twice");
+        assert!(shown == self.model.len() || self.small, "an item is hidden");
     }
 
     fn time(&self) -> Timestamp {
@@ -85,6 +240,7 @@ impl Twin {
 
     /// Takes a key out of the model unless its time is over.
     fn forget(&mut self, key: u8) -> Option<Kept> {
+        self.settle_flush();
         let now = self.now;
         self.model
             .remove(&key)
@@ -131,47 +287,35 @@ impl Twin {
             Err(PutError::NoRoom { .. }) if self.small => return,
             Err(error) => panic!("{error}"),
         };
+        // Making room for the new item may have evicted the present one.
+        if self.small && outcome_needs_absence(when, outcome) {
+            self.model.remove(&key);
+        }
         let present = self.model.get(&key);
-        match (when, present, outcome) {
+        let cas = match (when, present, outcome) {
             (Condition::Always, _, Outcome::Stored(cas))
             | (Condition::IfAbsent, None, Outcome::Stored(cas))
-            | (Condition::IfPresent, Some(_), Outcome::Stored(cas)) => {
-                self.model.insert(
-                    key,
-                    Kept {
-                        value,
-                        flags,
-                        expiry,
-                        cas,
-                    },
-                );
-            }
-            (Condition::IfUnchanged(id), Some(kept), Outcome::Stored(cas)) if kept.cas == id => {
-                self.model.insert(
-                    key,
-                    Kept {
-                        value,
-                        flags,
-                        expiry,
-                        cas,
-                    },
-                );
-            }
+            | (Condition::IfPresent, Some(_), Outcome::Stored(cas)) => cas,
+            (Condition::IfUnchanged(id), Some(kept), Outcome::Stored(cas)) if kept.cas == id => cas,
             (Condition::IfAbsent, Some(_), Outcome::NotStored)
-            | (Condition::IfUnchanged(_), None, Outcome::NotFound) => {}
-            // Making room for the new item may have evicted the one that it needs.
-            (Condition::IfPresent, present, Outcome::NotStored) => {
-                assert!(present.is_none() || self.small);
-                self.model.remove(&key);
+            | (Condition::IfPresent, None, Outcome::NotStored)
+            | (Condition::IfUnchanged(_), None, Outcome::NotFound) => return,
+            (Condition::IfUnchanged(id), Some(kept), Outcome::Exists) => {
+                assert_ne!(kept.cas, id);
+                return;
             }
-            (Condition::IfUnchanged(_), Some(_), Outcome::NotFound) if self.small => {
-                self.model.remove(&key);
-            }
-            (Condition::IfUnchanged(id), Some(kept), Outcome::Exists) => assert_ne!(kept.cas, id),
             (when, present, outcome) => {
                 panic!("{when:?} with {} ended in {outcome:?}", present.is_some());
             }
-        }
+        };
+        let kept = Kept {
+            value,
+            flags,
+            expiry,
+            cas,
+            stored_at: self.now,
+        };
+        self.model.insert(key, kept);
     }
 
     fn extend(&mut self, key: u8, input: &mut Input<'_>) {
@@ -191,6 +335,7 @@ impl Twin {
         match (self.model.get_mut(&key), outcome) {
             (Some(kept), Outcome::Stored(cas)) => {
                 kept.cas = cas;
+                kept.stored_at = self.now;
                 match end {
                     End::Back => kept.value.extend_from_slice(&data),
                     _ => drop(kept.value.splice(..0, data)),
@@ -229,6 +374,7 @@ impl Twin {
         match change {
             Change::Value(_) => {
                 kept.value = text.to_vec();
+                kept.stored_at = self.now;
                 match self
                     .store
                     .read(&[key], Timestamp::from_secs(self.now), |e| e.cas())
@@ -244,7 +390,10 @@ impl Twin {
     }
 
     fn check(&mut self, key: u8) {
-        let found = self.store.get(&[key], self.time());
+        let key_bytes = [key];
+        let located = self.store.locate(&key_bytes);
+        self.store.prefetch(&located);
+        let found = self.store.get(located, self.time());
         match (self.forget(key), found) {
             (Some(kept), Some(item)) => {
                 assert_eq!(item.key(), [key]);
@@ -259,6 +408,8 @@ impl Twin {
     }
 
     fn check_all(&mut self) {
+        self.readers.clear();
+        self.reserved.clear();
         for key in 0..32 {
             self.check(key);
         }
@@ -269,6 +420,19 @@ impl Twin {
         }
     }
 }
+
+/// Tells whether a put ended as it does where there is no item.
+fn outcome_needs_absence(when: Condition, outcome: Outcome) -> bool {
+    match when {
+        Condition::IfAbsent => matches!(outcome, Outcome::Stored(_)),
+        Condition::IfPresent => outcome == Outcome::NotStored,
+        Condition::IfUnchanged(_) => outcome == Outcome::NotFound,
+        _ => false,
+    }
+}
+
+/// Items held, and reservations open, at a time.
+const HELD_MAX: usize = 4;
 
 /// A value whose length takes one byte of the input: most are short, some are large.
 fn value(input: &mut Input<'_>) -> Vec<u8> {

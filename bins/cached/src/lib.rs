@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
-#![forbid(unsafe_code)]
+// But for `pages`, where memory is handed to the store.
+#![deny(unsafe_code)]
 
 mod budget;
 mod census;
@@ -11,6 +12,7 @@ mod listener;
 mod maintenance;
 mod memory_file;
 pub mod options;
+mod pages;
 mod server;
 pub mod settings;
 mod shared;

@@ -25,6 +25,7 @@ use crate::facts::Facts;
 use crate::listener::Bound;
 use crate::maintenance;
 use crate::memory_file::{MemoryFile, MemoryFileError, Recovery, Saved};
+use crate::pages;
 use crate::settings::{Listen, Settings};
 use crate::shared::{Phase, Shared};
 use crate::worker::{WAKER_TOKEN, Worker};
@@ -346,7 +347,11 @@ fn open_store(
     clock: &Clock,
     pulse: &mut dyn FnMut(),
 ) -> Result<(Store, Option<Recovery>), StartError> {
-    let empty = || Store::new(store_settings(settings));
+    let store_settings = store_settings(settings);
+    let empty = || {
+        let pages = pages::for_budget(store_settings.memory_bytes_max);
+        Store::with_memory(store_settings, pages)
+    };
     let Some(file) = memory_file else {
         let store = empty()?;
         bound.open(settings.backlog)?;

@@ -58,7 +58,8 @@ pub fn allow_core_dumps() -> io::Result<()> {
     Ok(resource::setrlimit(Resource::RLIMIT_CORE, hard, hard)?)
 }
 
-/// Keeps all present and future memory of this process from being swapped out.
+/// Keeps all present and future memory of this process from being swapped out, from when it is first
+/// touched: addresses that are reserved only take no memory.
 ///
 /// Not inherited by a fork: call it in the daemon, and before it gives up root.
 ///
@@ -68,8 +69,13 @@ pub fn allow_core_dumps() -> io::Result<()> {
 pub fn lock_memory() -> io::Result<()> {
     let unlimited = resource::RLIM_INFINITY;
     resource::setrlimit(Resource::RLIMIT_MEMLOCK, unlimited, unlimited)?;
+    lock_touched_pages()
+}
+
+pub(crate) fn lock_touched_pages() -> io::Result<()> {
+    let on_fault = MlockAllFlags::from_bits_retain(libc::MCL_ONFAULT);
     Ok(mman::mlockall(
-        MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE,
+        MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE | on_fault,
     )?)
 }
 

@@ -1,6 +1,11 @@
-//! How the allocator keeps this process's memory.
+//! How this process keeps its memory: the allocator's heap, and pages of our own.
 
 use crate::system;
+
+mod holes;
+mod pages;
+
+pub use pages::{PageSize, Pages};
 
 /// Makes all threads allocate from one heap.
 ///

@@ -3,7 +3,11 @@
 use std::ffi::CString;
 use std::io;
 
-use nix::unistd::{self, ForkResult, Gid};
+use nix::unistd::{self, ForkResult, Gid, SysconfVar};
+
+mod mapping;
+
+pub(crate) use mapping::{HUGE_PAGE_BYTES, Mapping};
 
 /// Forks. The child has a copy of everything but the other threads.
 ///
@@ -37,6 +41,13 @@ pub(crate) fn share_one_heap() {
     unsafe {
         libc::mallopt(libc::M_ARENA_MAX, 1);
     }
+}
+
+/// Returns the size of a page of memory.
+pub(crate) fn page_bytes() -> usize {
+    let size = unistd::sysconf(SysconfVar::PAGE_SIZE).ok().flatten();
+    size.and_then(|bytes| usize::try_from(bytes).ok())
+        .unwrap_or(4096)
 }
 
 /// Lets glibc's allocator give back its free pages.

@@ -1,6 +1,7 @@
 //! Developer commands: `cargo xtask help` lists them. One file per command.
 
 mod bench;
+mod instructions;
 mod packages;
 mod step;
 mod test;
@@ -17,6 +18,8 @@ commands:
   test     run everything that proves the code: unit, property and documentation tests, loom, the
            fuzz corpora, AddressSanitizer, and the guide with real Apache and PHP
   bench    our daemons beside memcached and HAProxy: speed, latency, memory
+  instructions
+           instructions of a get and a set, beside those on record
   help     print this
 
 `cargo xtask COMMAND --help` tells more.
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
     let rest: Vec<String> = arguments.collect();
     match command.as_deref() {
         Some("bench") => bench::run(&rest),
+        Some("instructions") => instructions::run(&rest),
         Some("test") => test::run(&rest),
         Some("help" | "--help" | "-h") => {
             print!("{HELP}");

@@ -24,6 +24,7 @@ const PACKAGES: &[Package] = &[
     Package("haproxy", "/usr/sbin/haproxy", Some("haproxy")),
     Package("netcat-openbsd", "/usr/bin/nc.openbsd", None),
     Package("iproute2", "/usr/sbin/ip", None),
+    Package("valgrind", "/usr/bin/valgrind", None),
     // For `kill`.
     Package("procps", "/usr/bin/kill", None),
 ];

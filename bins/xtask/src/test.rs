@@ -17,7 +17,7 @@ options:
                    default real,mixed,ours; with `none` neither Apache nor root is needed
   --help           print this
 
-The guide needs root and Debian's Apache, PHP, memcached and HAProxy. Root installs what is missing.
+Counting instructions needs valgrind. The guide needs root and Debian's Apache, PHP, memcached and HAProxy. Root installs what is missing.
 ";
 
 struct Options {
@@ -110,6 +110,10 @@ fn all_steps(options: &Options) -> Steps {
             }
         }
     }
+    if options.peers.iter().any(|peers| peers == "ours") {
+        steps.run("memory under churn", &mut with_peers("churn", "ours"));
+    }
+    steps.run("instructions per get and set", &mut instructions());
     steps.run("the store under loom", &mut loom());
     steps.run("the store under AddressSanitizer", &mut address_sanitizer());
     if step::workspace().join("fuzz/Cargo.toml").exists() {
@@ -129,6 +133,14 @@ fn build() -> Command {
 fn with_peers(test: &str, peers: &str) -> Command {
     let mut command = cargo(&["test", "--workspace", "--features", "steadfast-tests/peers"]);
     command.args(["--test", test, "--", "--peers", peers]);
+    command
+}
+
+/// What a get and a set cost, beside what they did cost: exact where a stopwatch is not.
+fn instructions() -> Command {
+    let own = std::env::current_exe().unwrap_or_else(|_| "xtask".into());
+    let mut command = Command::new(own);
+    command.arg("instructions");
     command
 }
 
@@ -155,7 +167,7 @@ fn loom() -> Command {
     command
 }
 
-/// The store with an allocation for each item, so that an overrun of one is seen.
+/// The store in its checked form, with an allocation for each item, so that an overrun of one is seen.
 fn address_sanitizer() -> Command {
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let mut command = cargo(&[
@@ -169,15 +181,17 @@ fn address_sanitizer() -> Command {
     command.arg(target);
     // The flag is not stable, the sanitizer is.
     command.env("RUSTC_BOOTSTRAP", "1");
-    command.env("RUSTFLAGS", "-Zsanitizer=address");
+    command.env("RUSTFLAGS", "-Zsanitizer=address --cfg steadfast_checked");
     command
         .arg("--target-dir")
         .arg(step::target_directory("sanitizer"));
     command
 }
 
+/// The corpora and a random walk, with the store in its checked form.
 fn corpora() -> Command {
     let mut command = cargo(&["test", "--manifest-path", "fuzz/Cargo.toml"]);
+    command.env("RUSTFLAGS", "--cfg steadfast_checked");
     command
         .arg("--target-dir")
         .arg(step::target_directory("fuzz"));

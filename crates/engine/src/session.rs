@@ -104,9 +104,9 @@ impl Session {
     /// input is used up, [`requests_per_call_max`](crate::Settings::requests_per_call_max) are
     /// done, or the output is full.
     ///
-    /// `input` is everything received and not yet consumed. Takes a stripe's lock of the store
-    /// for each key. Allocates nothing but what grows `out`, and the room of a value that has
-    /// arrived in part.
+    /// `input` is everything received and not yet consumed; the more requests are in it, the less
+    /// each costs. Takes a stripe's lock of the store for each key. Allocates nothing but what
+    /// grows `out`, and the room of a value that has arrived in part.
     pub fn handle_input(
         &mut self,
         input: &[u8],

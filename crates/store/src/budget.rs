@@ -2,13 +2,13 @@
 
 use crossbeam::utils::CachePadded;
 
-use crate::sync::{Arc, AtomicUsize, Ordering};
+use crate::sync::{AtomicUsize, Ordering};
 
 /// The memory of a store: `used <= limit` at all times.
 ///
 /// The stripes share it, so that none starves while another has room to spare. Memory is taken
-/// before it is allocated and given back after it is freed. Stripes take it in steps and spend them
-/// under their own lock, so that most operations do not come here.
+/// before it is allocated and given back after it is freed: by the pool for segments and extents, by
+/// the stripes for their tables.
 #[derive(Debug)]
 pub(crate) struct Budget {
     limit: usize,
@@ -30,19 +30,6 @@ impl Budget {
     /// Takes `bytes` if they are free.
     pub(crate) fn try_take(&self, bytes: usize) -> bool {
         add_within(&self.used, bytes, self.limit)
-    }
-
-    /// Takes up to `most` bytes of what is free, and returns how many; nothing if less than `least`.
-    pub(crate) fn take_between(&self, least: usize, most: usize) -> Option<usize> {
-        let part = |used: usize| {
-            Some(self.limit.saturating_sub(used).min(most)).filter(|&part| part >= least)
-        };
-        self.used
-            .fetch_update(Ordering::Acquire, Ordering::Relaxed, |used| {
-                Some(used + part(used)?)
-            })
-            .ok()
-            .and_then(part)
     }
 
     /// Gives back what was taken, once it is freed.
@@ -82,25 +69,6 @@ impl Budget {
     }
 }
 
-/// A stripe's way to the budget.
-///
-/// Each stripe has one of its own, so that counted references to its items count their accounts on
-/// a cache line of that stripe and not on one that all share.
-#[derive(Debug)]
-pub(crate) struct Account {
-    budget: Arc<Budget>,
-}
-
-impl Account {
-    pub(crate) fn new(budget: Arc<Budget>) -> Arc<Self> {
-        Arc::new(Self { budget })
-    }
-
-    pub(crate) fn budget(&self) -> &Budget {
-        &self.budget
-    }
-}
-
 fn add_within(counter: &AtomicUsize, bytes: usize, max: usize) -> bool {
     let add = |present: usize| present.checked_add(bytes).filter(|&sum| sum <= max);
     counter
@@ -125,16 +93,6 @@ mod tests {
         assert!(budget.try_take(40));
         budget.give(100);
         assert_eq!(budget.used(), 0);
-    }
-
-    #[test]
-    fn a_part_is_taken_if_it_is_enough() {
-        let budget = Budget::new(100);
-        assert_eq!(budget.take_between(10, 60), Some(60));
-        assert_eq!(budget.take_between(41, 60), None);
-        assert_eq!(budget.take_between(10, 60), Some(40));
-        assert_eq!(budget.used(), 100);
-        assert_eq!(budget.take_between(0, 60), Some(0));
     }
 
     #[test]

@@ -1,53 +1,56 @@
-//! The block that holds an item, and the references that count on it.
+//! The block that holds a large value and its key, and the references that count on it.
 //!
-//! One allocation holds a header, the key and the value. While it is filled, it has one owner
+//! One extent holds a header, the key and the value. While it is filled, it has one owner
 //! ([`Unique`]); then the store holds one reference ([`Linked`]) and readers any number ([`Lent`]):
 //!
 //! ```text
-//! | count | value length | room | flags | id | key length | key | value | spare |
-//!                                             `---------------- room ----------'
+//! | count | value length | room | extent | key length | key | value | spare |
+//!                                         `------------- room -----------'
 //! ```
 //!
-//! Whoever lets go last frees it. Bytes change only while the store's is the only reference. This
-//! is the one module of the crate with `unsafe` in it.
+//! Whoever lets go last gives the extent back. Bytes change only before the store has it: a new
+//! version goes to another extent, likely one that was just given back and is warm. The extent is
+//! owned by what stands in its own header, so it is paid for until then.
 
 #![allow(
     unsafe_code,
-    reason = "one allocation for header, key and value, shared by counting"
+    reason = "one extent for header, key and value, shared by counting"
 )]
 
 use core::fmt;
 use core::mem;
+use std::sync::Arc;
 
-use crate::budget::Account;
-use crate::item::CasId;
-use crate::memory;
-use crate::sync::{Arc, Ordering};
+use crate::pool::{Piece, Pool};
+use crate::sync::Ordering;
 
 mod block;
 
-use block::{Block, HEADER_BYTES, Header, LINKED, READ, READER, READERS_MAX};
+use block::{Block, HEADER_BYTES, Header, LINKED, READER, READERS_MAX};
 
-/// A block that has one owner and is being filled. The value is zero at first.
+/// A block that has one owner and is being filled. The value is at first whatever was there.
 pub(crate) struct Unique(Block);
 
 impl Unique {
-    /// Allocates a block, or returns `None` if the system has no memory.
+    /// Makes a block in an extent of at least [`block_bytes`].
     ///
     /// # Panics
     ///
-    /// If the key is longer than 255 bytes or the block than `u32::MAX`.
-    pub(crate) fn new(key: &[u8], value_bytes: usize, flags: u32) -> Option<Self> {
-        let block = Block::allocate(room_bytes(key.len(), value_bytes))?;
+    /// If the extent is smaller, the key longer than 255 bytes or the extent than `u32::MAX`.
+    pub(crate) fn new(extent: Piece, key: &[u8], value_bytes: usize) -> Self {
+        assert!(
+            extent.len() >= block_bytes(key.len(), value_bytes),
+            "an extent of {} bytes is asked to hold {value_bytes}",
+            extent.len()
+        );
         let key_bytes = u8::try_from(key.len()).expect("keys are checked to be at most 255 bytes");
-        let mut unique = Self(block);
+        let mut unique = Self(Block::new(extent));
         let header = unique.header_mut();
         header.value_bytes = u32::try_from(value_bytes).expect("items are at most 1 GiB");
-        header.flags = flags;
         let room = unique.room_mut();
         room[0] = key_bytes;
         room[1..=key.len()].copy_from_slice(key);
-        Some(unique)
+        unique
     }
 
     pub(crate) fn key(&self) -> &[u8] {
@@ -64,38 +67,17 @@ impl Unique {
         &mut self.room_mut()[start..start + value_bytes]
     }
 
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.0.memory_bytes()
-    }
-
-    pub(crate) fn set_cas(&mut self, cas: CasId) {
-        self.header_mut().cas = cas.get();
-    }
-
     /// Hands the block to the store.
     pub(crate) fn into_linked(self) -> Linked {
         self.0.header().count.store(LINKED, Ordering::Relaxed);
-        Linked(self.into_block())
-    }
-
-    /// Hands the block to a reader; it is in no store and on no account.
-    pub(crate) fn into_lent(self) -> Lent {
-        self.0.header().count.store(READER, Ordering::Relaxed);
-        Lent {
-            block: self.into_block(),
-            account: None,
-        }
-    }
-
-    fn into_block(self) -> Block {
         let block = Block(self.0.0);
         mem::forget(self);
-        block
+        Linked(block)
     }
 
     fn header_mut(&mut self) -> &mut Header {
-        // SAFETY: the block is allocated and its header written (`allocate`); a `Unique` is the only
-        // reference to it, and it is borrowed for as long as the result.
+        // SAFETY: the block's header was written by `Block::new`; a `Unique` is the only reference
+        // to it, and it is borrowed for as long as the result.
         unsafe { self.0.0.as_mut() }
     }
 
@@ -124,14 +106,6 @@ impl Linked {
         self.0.value()
     }
 
-    pub(crate) fn flags(&self) -> u32 {
-        self.0.header().flags
-    }
-
-    pub(crate) fn cas(&self) -> CasId {
-        CasId::new(self.0.header().cas)
-    }
-
     pub(crate) fn memory_bytes(&self) -> usize {
         self.0.memory_bytes()
     }
@@ -140,72 +114,30 @@ impl Linked {
         self.0.header().count.load(Ordering::Relaxed) >= READER
     }
 
-    /// Remembers that the item was read; returns whether it was before.
-    pub(crate) fn mark_read(&self) -> bool {
-        let count = &self.0.header().count;
-        if count.load(Ordering::Relaxed) & READ != 0 {
-            return true;
-        }
-        count.fetch_or(READ, Ordering::Relaxed) & READ != 0
-    }
-
-    pub(crate) fn was_read(&self) -> bool {
-        self.0.header().count.load(Ordering::Relaxed) & READ != 0
-    }
-
-    /// Makes a reference for a reader, on the books of `account`.
+    /// Makes a reference for a reader; its bytes count as held on the budget until it is dropped.
     ///
     /// `None` if readers hold their share of the memory already.
-    pub(crate) fn lend(&self, account: &Arc<Account>) -> Option<Lent> {
-        let count = &self.0.header().count;
+    pub(crate) fn lend(&self) -> Option<Lent> {
+        let header = self.0.header();
+        let (count, pool) = (&header.count, header.extent.pool());
+        let budget = pool.budget();
         let bytes = self.memory_bytes();
         let present = count.load(Ordering::Relaxed);
         let expect_first = present < READER;
-        if present >= READERS_MAX || (expect_first && !account.budget().try_hold(bytes)) {
+        if present >= READERS_MAX || (expect_first && !budget.try_hold(bytes)) {
             return None;
         }
         // Meanwhile readers may have left, or come, where threads share the view of an item.
         let is_first = count.fetch_add(READER, Ordering::Relaxed) < READER;
         match (expect_first, is_first) {
-            (true, false) => account.budget().release(bytes),
-            (false, true) => account.budget().hold(bytes),
+            (true, false) => budget.release(bytes),
+            (false, true) => budget.hold(bytes),
             _ => {}
         }
         Some(Lent {
             block: Block(self.0.0),
-            account: Some(Arc::clone(account)),
+            pool: Arc::clone(pool),
         })
-    }
-
-    /// Writes a new version in place, unread again, if nobody reads the block and it fits.
-    pub(crate) fn overwrite(&mut self, value: &[u8], flags: u32, cas: CasId) -> bool {
-        let start = 1 + self.key().len();
-        let header = self.0.header();
-        let fits = start + value.len() <= header.room_bytes as usize;
-        // Acquire: whatever the last reader read, it read before we write.
-        if !fits || header.count.load(Ordering::Acquire) >= READER {
-            return false;
-        }
-        header.count.store(LINKED, Ordering::Relaxed);
-        header.witness.write();
-        // SAFETY: `&mut self` is the store's only reference and the count shows no reader; a new one
-        // can come from `lend` only, which needs this borrow to end. So the block is ours alone.
-        let header = unsafe { self.0.0.as_mut() };
-        header.value_bytes = u32::try_from(value.len()).expect("the value fits the room");
-        header.flags = flags;
-        header.cas = cas.get();
-        // SAFETY: as above.
-        let room = unsafe { self.0.room_mut() };
-        room[start..start + value.len()].copy_from_slice(value);
-        true
-    }
-
-    /// Lets go of the block; returns whether that freed it. Else the last reader frees it.
-    pub(crate) fn unlink(self) -> bool {
-        let block = Block(self.0.0);
-        mem::forget(self);
-        // SAFETY: the reference given up is `self`, which no longer drops.
-        unsafe { block.let_go(LINKED) }.is_freed
     }
 }
 
@@ -216,10 +148,11 @@ impl Drop for Linked {
     }
 }
 
-/// A reader's reference. When the last one goes, the books are told.
+/// A reader's reference. When the last one goes, its bytes are no longer held.
 pub(crate) struct Lent {
     block: Block,
-    account: Option<Arc<Account>>,
+    /// For the books when the block may be gone already.
+    pool: Arc<Pool>,
 }
 
 impl Lent {
@@ -230,39 +163,22 @@ impl Lent {
     pub(crate) fn value(&self) -> &[u8] {
         self.block.value()
     }
-
-    pub(crate) fn flags(&self) -> u32 {
-        self.block.header().flags
-    }
-
-    pub(crate) fn cas(&self) -> CasId {
-        CasId::new(self.block.header().cas)
-    }
 }
 
 impl Drop for Lent {
     fn drop(&mut self) {
         let bytes = self.block.memory_bytes();
         // SAFETY: the reference given up is `self`, which is gone after this.
-        let end = unsafe { self.block.let_go(READER) };
-        let Some(account) = &self.account else { return };
-        if end.was_last_reader {
-            account.budget().release(bytes);
-        }
-        if end.is_freed {
-            account.budget().give(bytes);
+        let before = unsafe { self.block.let_go(READER) };
+        if before < 2 * READER {
+            self.pool.budget().release(bytes);
         }
     }
 }
 
-/// Returns the memory a block for such an item takes, the allocator's part included.
-pub(crate) fn memory_bytes(key_bytes: usize, value_bytes: usize) -> usize {
-    memory::allocated_bytes(HEADER_BYTES + room_bytes(key_bytes, value_bytes))
-}
-
-/// The room for an item: up to the end of what the allocator hands out anyway.
-fn room_bytes(key_bytes: usize, value_bytes: usize) -> usize {
-    memory::usable_bytes(HEADER_BYTES + 1 + key_bytes + value_bytes) - HEADER_BYTES
+/// Returns how long an extent for such an item must be at least.
+pub(crate) fn block_bytes(key_bytes: usize, value_bytes: usize) -> usize {
+    HEADER_BYTES + 1 + key_bytes + value_bytes
 }
 
 impl fmt::Debug for Unique {

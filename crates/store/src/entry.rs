@@ -1,46 +1,40 @@
 //! An item as it is seen under its stripe's lock.
 
-use crate::budget::Account;
-use crate::counted::{Linked, Unique};
 use crate::item::{CasId, Expiry, Item, Timestamp};
+use crate::log::Stored;
 use crate::size;
-use crate::sync::Arc;
 
 /// An item in the store, lent to a closure while its stripe is locked.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
-    pub(crate) block: &'a Linked,
-    pub(crate) expiry: Expiry,
-    pub(crate) used_at: Timestamp,
-    pub(crate) was_read: bool,
+    pub(crate) stored: Stored<'a>,
     pub(crate) next_cas: CasId,
     pub(crate) counts_cas: bool,
-    pub(crate) account: &'a Arc<Account>,
 }
 
 impl<'a> Entry<'a> {
     /// Returns the key.
     #[must_use]
     pub fn key(&self) -> &'a [u8] {
-        self.block.key()
+        self.stored.key
     }
 
     /// Returns the value.
     #[must_use]
     pub fn value(&self) -> &'a [u8] {
-        self.block.value()
+        self.stored.value
     }
 
     /// Returns the client's flags.
     #[must_use]
     pub fn flags(&self) -> u32 {
-        self.block.flags()
+        self.stored.head.flags
     }
 
     /// Returns the version's id.
     #[must_use]
     pub fn cas(&self) -> CasId {
-        self.block.cas()
+        self.stored.head.cas
     }
 
     /// Returns the id that a new value gets if this edit asks for one
@@ -53,19 +47,19 @@ impl<'a> Entry<'a> {
     /// Returns when the item ends.
     #[must_use]
     pub fn expiry(&self) -> Expiry {
-        self.expiry
+        self.stored.head.expiry
     }
 
     /// Returns when the item was last used before this look.
     #[must_use]
     pub fn used_at(&self) -> Timestamp {
-        self.used_at
+        self.stored.head.used_at
     }
 
     /// Tells whether the item was ever read before this look.
     #[must_use]
     pub fn was_read(&self) -> bool {
-        self.was_read
+        self.stored.head.bits.was_read()
     }
 
     /// Returns the size by memcached's formula.
@@ -78,18 +72,22 @@ impl<'a> Entry<'a> {
     /// Takes a counted reference that stays readable after the lock is gone, however the store
     /// changes; its bytes count against the budget until it is dropped.
     ///
-    /// `None` when readers and reservations already hold half of the memory: copy the value then.
+    /// `None` for a small item (up to 16 KiB, less in small stores; see the README's "Cost"), and when
+    /// readers and reservations already hold half of the memory: copy the value then.
     #[must_use]
     pub fn hold(&self) -> Option<Item> {
-        Some(Item::new(self.block.lend(self.account)?, self.expiry))
+        let lent = self.stored.extent?.lend()?;
+        Some(Item::held(lent, self.stored.head))
     }
 
     /// Copies the item into memory of the caller; `None` if the system has none.
-    pub(crate) fn detach(&self) -> Option<Item> {
-        let value = self.value();
-        let mut copy = Unique::new(self.key(), value.len(), self.flags())?;
-        copy.value_mut().copy_from_slice(value);
-        copy.set_cas(self.cas());
-        Some(Item::new(copy.into_lent(), self.expiry))
+    pub(crate) fn copy(&self) -> Option<Item> {
+        let mut bytes = Vec::new();
+        bytes
+            .try_reserve_exact(self.key().len() + self.value().len())
+            .ok()?;
+        bytes.extend_from_slice(self.key());
+        bytes.extend_from_slice(self.value());
+        Some(Item::copied(bytes, self.key().len(), self.stored.head))
     }
 }

@@ -1,50 +1,96 @@
-//! Where each item is: a hash table whose places do not move.
+//! Where each item is: a hash table of cache lines.
 
-use crate::segments::{SEGMENT_LEN, Segments};
+use core::fmt;
 
-/// A hash table of slots with stable numbers, growing by one bucket at a time (linear hashing).
+mod item_ref;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::item_ref::ItemRef;
+use crate::buckets::Buckets;
+use crate::chunks::Chunks;
+
+/// A hash table of [`ItemRef`]s in buckets of one cache line each, growing by one bucket at a time
+/// (linear hashing).
+///
+/// ```text
+/// bucket:   | entry | entry | entry | entry | entry | entry | entry | link |   8 words of 64 bits
+/// overflow: | entry | entry | entry | link |                                 further ones of a bucket
+/// entry:    | tag, 26 bits | 1 | item, 37 bits |                              0 if vacant
+/// ```
+///
+/// The bucket number is made of a hash's lowest bits, at least six of them; the tag is all the
+/// others. So a bucket is split without a look at its items, and a look-up reads 1.2 lines and, but
+/// for one in thousands, no item other than the one it wants. Beyond seven entries a bucket has
+/// overflows of half a line each. Its entries fill it and them from the front, without gaps.
 ///
 /// Growth costs O(1) for each insertion and needs no second table beside the first, so that the
 /// memory it takes next is always known. Callers bring hashes and compare keys.
-#[derive(Debug)]
-pub(crate) struct Index<T> {
-    /// The first slot of each bucket's chain.
-    heads: Segments<u32>,
-    buckets: u32,
-    /// The buckets rounded up to a power of two, less one.
-    mask: u32,
-    slots: Segments<Slot<T>>,
-    /// The first of the chain of vacant slots.
-    vacant: u32,
+pub(crate) struct Index {
+    heads: Chunks<Bucket>,
+    /// The overflows of all buckets, and spare ones.
+    overflows: Chunks<Overflow>,
+    /// The first of the chain of spare overflows.
+    spare: u32,
+    buckets: Buckets,
     len: u32,
 }
 
-#[derive(Debug)]
-struct Slot<T> {
-    hash: u32,
-    next: u32,
-    value: Option<T>,
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+struct Bucket([u64; 8]);
+
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(32))]
+struct Overflow([u64; 4]);
+
+/// A place in the index, until the next insertion or removal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot {
+    bucket: u32,
+    /// The bucket itself or one of its overflows.
+    part: u32,
+    lane: u32,
 }
 
-impl<T> Index<T> {
-    /// The memory of an empty index.
-    pub(crate) const START_BYTES: usize = Segments::<u32>::GROWTH_BYTES;
-    /// The most memory that one insertion may add.
-    pub(crate) const GROWTH_BYTES_MAX: usize =
-        Segments::<u32>::GROWTH_BYTES + Segments::<Slot<T>>::GROWTH_BYTES;
-
-    pub(crate) fn new() -> Self {
-        let mut heads = Segments::new();
-        heads.grow(|_| NONE);
-        let buckets = SEGMENT_LEN as u32;
+impl Index {
+    /// Makes an empty index that grows by `chunk_bytes` at a time: a power of two, at least
+    /// [`Index::CHUNK_BYTES_MIN`].
+    pub(crate) fn new(chunk_bytes: usize) -> Self {
+        let mut heads = Chunks::new(chunk_bytes);
+        heads.grow();
         Self {
             heads,
-            buckets,
-            mask: buckets - 1,
-            slots: Segments::new(),
-            vacant: NONE,
+            overflows: Chunks::new(chunk_bytes),
+            spare: NONE,
+            buckets: Buckets::new(BUCKET_BITS_MIN),
             len: 0,
         }
+    }
+
+    pub(crate) const CHUNK_BYTES_MIN: usize = BUCKETS_MIN as usize * size_of::<Bucket>();
+
+    /// A chunk that is small beside `stripe_bytes`, the memory of a stripe: half of one stays
+    /// unused on average.
+    pub(crate) const fn chunk_bytes_for(stripe_bytes: usize) -> usize {
+        let part = stripe_bytes / CHUNK_SHARE;
+        if part < Self::CHUNK_BYTES_MIN {
+            Self::CHUNK_BYTES_MIN
+        } else if part > CHUNK_BYTES_MAX {
+            CHUNK_BYTES_MAX
+        } else {
+            1 << part.ilog2()
+        }
+    }
+
+    /// The memory of an empty index.
+    pub(crate) const fn start_bytes(chunk_bytes: usize) -> usize {
+        Chunks::<Bucket>::chunk_cost(chunk_bytes)
+    }
+
+    /// The most memory that one insertion may add.
+    pub(crate) const fn growth_bytes_max(chunk_bytes: usize) -> usize {
+        2 * Self::start_bytes(chunk_bytes)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -52,202 +98,335 @@ impl<T> Index<T> {
     }
 
     pub(crate) fn buckets(&self) -> usize {
-        self.buckets as usize
-    }
-
-    /// The number of slots, vacant ones included; slots are numbered from 0.
-    pub(crate) fn slots(&self) -> usize {
-        self.slots.len()
+        self.buckets.count() as usize
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.heads.memory_bytes() + self.slots.memory_bytes()
+        self.heads.memory_bytes() + self.overflows.memory_bytes()
     }
 
     /// The memory that the next insertion adds.
+    #[inline]
     pub(crate) fn growth_bytes(&self) -> usize {
         let heads = if self.needs_heads() {
-            Segments::<u32>::GROWTH_BYTES
+            self.heads.growth_bytes()
         } else {
             0
         };
-        let slots = if self.vacant == NONE {
-            Segments::<Slot<T>>::GROWTH_BYTES
+        let overflows = if self.spare == NONE {
+            self.overflows.growth_bytes()
         } else {
             0
         };
-        heads + slots
+        heads + overflows
     }
 
-    /// Returns the slot with that hash whose value `is_it`, and that value.
+    /// Returns the item with that hash which `is_it`, and its place.
     #[inline]
-    pub(crate) fn find(&self, hash: u32, is_it: impl Fn(&T) -> bool) -> Option<(u32, &T)> {
-        let mut at = *self.heads.at(self.bucket(hash));
-        while at != NONE {
-            let slot = self.slots.at(at);
-            if slot.hash == hash {
-                if let Some(value) = slot.value.as_ref().filter(|value| is_it(value)) {
-                    return Some((at, value));
-                }
+    pub(crate) fn find(
+        &self,
+        hash: u32,
+        mut is_it: impl FnMut(ItemRef) -> bool,
+    ) -> Option<(Slot, ItemRef)> {
+        let bucket = self.buckets.of(hash);
+        let wanted = head_of(hash);
+        let Bucket(words) = self.heads.at(bucket);
+        if let Some((lane, item)) = find_in(words, wanted, &mut is_it) {
+            let part = bucket;
+            return Some((Slot { bucket, part, lane }, item));
+        }
+        let mut further = next(words);
+        while let Some(part) = further {
+            let Overflow(words) = self.overflows.at(part & !OVERFLOW);
+            if let Some((lane, item)) = find_in(words, wanted, &mut is_it) {
+                return Some((Slot { bucket, part, lane }, item));
             }
-            at = slot.next;
+            further = next(words);
         }
         None
     }
 
-    /// Returns the value in a slot, or `None` if the slot is vacant.
-    pub(crate) fn at(&self, slot: u32) -> Option<&T> {
-        self.slots.at(slot).value.as_ref()
+    /// Returns the place that holds `item` itself.
+    pub(crate) fn find_ref(&self, hash: u32, item: ItemRef) -> Option<Slot> {
+        self.find(hash, |other| other == item).map(|(slot, _)| slot)
     }
 
-    pub(crate) fn at_mut(&mut self, slot: u32) -> Option<&mut T> {
-        self.slots.at_mut(slot).value.as_mut()
+    /// Returns the item at a place.
+    #[inline]
+    pub(crate) fn at(&self, slot: Slot) -> ItemRef {
+        ItemRef::of(self.part(slot.part)[slot.lane as usize])
     }
 
-    /// Adds a value that is not there yet, and returns its slot.
-    pub(crate) fn insert(&mut self, hash: u32, value: T) -> u32 {
-        self.grow();
-        let at = self.vacant;
-        let bucket = self.bucket(hash);
-        let head = self.heads.at_mut(bucket);
-        let slot = self.slots.at_mut(at);
-        self.vacant = slot.next;
-        *slot = Slot {
-            hash,
-            next: *head,
-            value: Some(value),
-        };
-        *head = at;
+    /// Adds an item that is not there yet. Takes [`Index::growth_bytes`] of memory.
+    pub(crate) fn insert(&mut self, hash: u32, item: ItemRef) {
+        if self.spare == NONE {
+            self.grow_overflow();
+        }
+        if self.is_full() {
+            if self.needs_heads() {
+                self.heads.grow();
+            }
+            self.split();
+        }
+        self.push(self.buckets.of(hash), entry(hash, item));
         self.len += 1;
-        at
     }
 
-    /// Takes the value out of a slot.
-    pub(crate) fn remove(&mut self, slot: u32) -> Option<T> {
-        let taken = self.slots.at_mut(slot);
-        let value = taken.value.take()?;
-        let (hash, next) = (taken.hash, taken.next);
-        taken.next = self.vacant;
-        self.vacant = slot;
+    /// Puts another item in the place of one with the same hash, or the same one that has moved.
+    #[inline]
+    pub(crate) fn replace(&mut self, slot: Slot, item: ItemRef) {
+        let entry = &mut self.part_mut(slot.part)[slot.lane as usize];
+        *entry = *entry >> ItemRef::BITS << ItemRef::BITS | item.0;
+    }
+
+    /// Takes the item at a place out.
+    pub(crate) fn remove(&mut self, slot: Slot) -> ItemRef {
+        // The last entry of the bucket fills the gap.
+        let (mut before, mut last) = (slot.bucket, slot.bucket);
+        while let Some(further) = next(self.part(last)) {
+            (before, last) = (last, further);
+        }
+        let words = self.part_mut(last);
+        let lane = used(words) - 1;
+        let moved = core::mem::take(&mut words[lane]);
+        if lane == 0 && last != slot.bucket {
+            link(self.part_mut(before), NONE);
+            self.give_spare(last);
+        }
         self.len -= 1;
-        let bucket = self.bucket(hash);
-        let head = self.heads.at_mut(bucket);
-        if *head == slot {
-            *head = next;
-            return Some(value);
+        if (slot.part, slot.lane) == (last, lane as u32) {
+            return ItemRef::of(moved);
         }
-        let mut before = *head;
-        while self.slots.at(before).next != slot {
-            before = self.slots.at(before).next;
-        }
-        self.slots.at_mut(before).next = next;
-        Some(value)
+        let place = &mut self.part_mut(slot.part)[slot.lane as usize];
+        ItemRef::of(core::mem::replace(place, moved))
     }
 
-    fn bucket(&self, hash: u32) -> u32 {
-        let bucket = hash & self.mask;
-        if bucket < self.buckets {
-            bucket
-        } else {
-            bucket & (self.mask >> 1)
+    /// Asks for the line in which `hash` is looked up first.
+    #[inline]
+    pub(crate) fn prefetch(&self, hash: u32) {
+        crate::prefetch::line(self.heads.at(self.buckets.of(hash)));
+    }
+
+    /// Returns up to two items that may have that hash, without a look at them: hints for fetching
+    /// them early, from the bucket's own line.
+    #[inline]
+    pub(crate) fn probe(&self, hash: u32) -> [Option<ItemRef>; 2] {
+        let wanted = head_of(hash);
+        let words = &self.heads.at(self.buckets.of(hash)).0;
+        let mut found = words[..words.len() - 1]
+            .iter()
+            .filter(|&&entry| entry >> ItemRef::BITS == wanted)
+            .map(|&entry| ItemRef::of(entry));
+        [found.next(), found.next()]
+    }
+
+    /// Counts everything again and returns the number of items.
+    ///
+    /// # Panics
+    ///
+    /// If what is found is not what is on the books.
+    pub(crate) fn check_invariants(&self) -> usize {
+        let (mut items, mut overflows) = (0, 0);
+        for bucket in 0..self.buckets.count() {
+            let mut part = bucket;
+            loop {
+                let words = self.part(part);
+                let (used, lanes) = (used(words), words.len() - 1);
+                assert!(part == bucket || used > 0, "no overflow is kept empty");
+                assert!(words[used..lanes].iter().all(|&entry| entry == 0));
+                for &entry in &words[..used] {
+                    assert_eq!(self.buckets.of(hash_of(entry, bucket)), bucket);
+                }
+                items += used;
+                let Some(further) = next(words) else { break };
+                assert_eq!(used, lanes, "a bucket fills from the front");
+                (part, overflows) = (further, overflows + 1);
+            }
         }
+        let mut spare = self.spare;
+        while spare != NONE {
+            overflows += 1;
+            spare = next(self.part(spare)).unwrap_or(NONE);
+        }
+        assert_eq!(items, self.len(), "items in the index");
+        assert_eq!(
+            overflows,
+            self.overflows.len(),
+            "an overflow is used or spare"
+        );
+        items
+    }
+
+    /// The words of a bucket or an overflow.
+    #[inline]
+    fn part(&self, number: u32) -> &[u64] {
+        if number & OVERFLOW == 0 {
+            &self.heads.at(number).0
+        } else {
+            &self.overflows.at(number & !OVERFLOW).0
+        }
+    }
+
+    #[inline]
+    fn part_mut(&mut self, number: u32) -> &mut [u64] {
+        if number & OVERFLOW == 0 {
+            &mut self.heads.at_mut(number).0
+        } else {
+            &mut self.overflows.at_mut(number & !OVERFLOW).0
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        u64::from(self.len) >= u64::from(self.buckets.count()) * LOAD
     }
 
     fn needs_heads(&self) -> bool {
-        self.len >= self.buckets && self.buckets as usize == self.heads.len()
+        self.buckets.count() == self.heads.len() && self.is_full()
     }
 
-    fn grow(&mut self) {
-        if self.vacant == NONE {
-            let end = u32::try_from(self.slots.len() + SEGMENT_LEN).expect("fewer than 2^32 slots");
-            self.vacant = end - SEGMENT_LEN as u32;
-            self.slots.grow(|slot| {
-                let next = if slot + 1 == end { NONE } else { slot + 1 };
-                Slot {
-                    hash: 0,
-                    next,
-                    value: None,
-                }
-            });
+    fn grow_overflow(&mut self) {
+        let start = self.overflows.len();
+        self.overflows.grow();
+        for number in (start..self.overflows.len()).rev() {
+            self.give_spare(number | OVERFLOW);
         }
-        if self.needs_heads() {
-            self.heads.grow(|_| NONE);
+    }
+
+    fn give_spare(&mut self, number: u32) {
+        let further = core::mem::replace(&mut self.spare, number);
+        let words = self.part_mut(number);
+        words.fill(0);
+        link(words, further);
+    }
+
+    fn take_spare(&mut self) -> u32 {
+        assert_ne!(self.spare, NONE, "an overflow is spare before it is needed");
+        let number = self.spare;
+        self.spare = next(self.part(number)).unwrap_or(NONE);
+        link(self.part_mut(number), NONE);
+        number
+    }
+
+    /// Adds an entry at the end of a bucket.
+    fn push(&mut self, bucket: u32, entry: u64) {
+        let mut part = bucket;
+        while let Some(further) = next(self.part(part)) {
+            part = further;
         }
-        if self.len >= self.buckets {
-            self.split();
+        let words = self.part_mut(part);
+        let lane = used(words);
+        if lane < words.len() - 1 {
+            words[lane] = entry;
+        } else {
+            let further = self.take_spare();
+            link(self.part_mut(part), further);
+            self.part_mut(further)[0] = entry;
         }
     }
 
     /// Adds a bucket and gives it its part of the one that stood for it.
+    ///
+    /// The overflows that come free while the bucket is taken apart are enough for both.
     fn split(&mut self) {
-        let added = self.buckets;
-        let old = self.bucket(added);
-        let mut at = *self.heads.at(old);
-        self.buckets += 1;
-        self.mask |= added;
-        let (mut stay, mut go) = (NONE, NONE);
-        while at != NONE {
-            let bucket = self.bucket(self.slots.at(at).hash);
-            let slot = self.slots.at_mut(at);
-            let list = if bucket == added { &mut go } else { &mut stay };
-            let next = core::mem::replace(&mut slot.next, *list);
-            *list = at;
-            at = next;
+        let old = self.buckets.add();
+        let Bucket(words) = core::mem::take(self.heads.at_mut(old));
+        self.share(old, &words);
+        let mut part = next(&words);
+        while let Some(number) = part {
+            let Overflow(words) = *self.overflows.at(number & !OVERFLOW);
+            self.give_spare(number);
+            self.share(old, &words);
+            part = next(&words);
         }
-        *self.heads.at_mut(old) = stay;
-        *self.heads.at_mut(added) = go;
+    }
+
+    /// Puts each entry, of what was a part of `old`, in its bucket.
+    fn share(&mut self, old: u32, words: &[u64]) {
+        for &entry in &words[..used(words)] {
+            self.push(self.buckets.of(hash_of(entry, old)), entry);
+        }
     }
 }
 
-const NONE: u32 = u32::MAX;
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(32))]
-
-        #[test]
-        fn index_matches_a_plain_map(
-            steps in prop::collection::vec((any::<bool>(), 0_u32..3000), 1..6000),
-            spread in prop::sample::select(vec![1_u32, 256, 2_654_435_761]),
-        ) {
-            let mut index = Index::new();
-            let mut plain = HashMap::new();
-            for (is_insert, number) in steps {
-                let hash = number.wrapping_mul(spread);
-                let found = index.find(hash, |&value| value == number).map(|(slot, _)| slot);
-                prop_assert_eq!(found, plain.get(&number).copied());
-                match found {
-                    None if is_insert => {
-                        let before = index.memory_bytes();
-                        let growth = index.growth_bytes();
-                        plain.insert(number, index.insert(hash, number));
-                        prop_assert_eq!(index.memory_bytes(), before + growth);
-                    }
-                    Some(slot) if !is_insert => {
-                        prop_assert_eq!(index.remove(slot), Some(number));
-                        plain.remove(&number);
-                    }
-                    _ => {}
-                }
-                prop_assert_eq!(index.len(), plain.len());
-            }
-        }
-    }
-
-    #[test]
-    fn chains_stay_short_as_the_table_grows() {
-        let mut index = Index::new();
-        for number in 0..10_000_u32 {
-            index.insert(number.wrapping_mul(2_654_435_761), number);
-        }
-        assert_eq!(index.buckets(), 10_000);
-        assert!(index.memory_bytes() < 10_000 * 30);
+impl fmt::Debug for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Index")
+            .field("len", &self.len)
+            .field("buckets", &self.buckets)
+            .finish_non_exhaustive()
     }
 }
+
+/// Returns the item that `is_it`, of those with `wanted` above them, and its lane.
+///
+/// All tags are compared before any is branched on: a branch for each could not be predicted.
+#[inline(always)]
+fn find_in<const N: usize>(
+    words: &[u64; N],
+    wanted: u64,
+    is_it: &mut impl FnMut(ItemRef) -> bool,
+) -> Option<(u32, ItemRef)> {
+    let mut matches = 0_u32;
+    for (lane, &entry) in words[..N - 1].iter().enumerate() {
+        matches |= u32::from(entry >> ItemRef::BITS == wanted) << lane;
+    }
+    while matches != 0 {
+        let lane = matches.trailing_zeros();
+        let item = ItemRef::of(words[lane as usize]);
+        if is_it(item) {
+            return Some((lane, item));
+        }
+        matches &= matches - 1;
+    }
+    None
+}
+
+/// The number of entries in a bucket or an overflow.
+#[inline]
+fn used(words: &[u64]) -> usize {
+    let lanes = words.len() - 1;
+    words[..lanes].iter().filter(|&&entry| entry != 0).count()
+}
+
+/// The overflow that a bucket or an overflow links to.
+#[inline]
+fn next(words: &[u64]) -> Option<u32> {
+    match words[words.len() - 1] as u32 {
+        NONE => None,
+        further => Some(further),
+    }
+}
+
+fn link(words: &mut [u64], further: u32) {
+    words[words.len() - 1] = u64::from(further);
+}
+
+/// What an entry of that hash has above its item.
+#[inline]
+fn head_of(hash: u32) -> u64 {
+    u64::from(hash >> BUCKET_BITS_MIN) << 1 | 1
+}
+
+#[inline]
+fn entry(hash: u32, item: ItemRef) -> u64 {
+    head_of(hash) << ItemRef::BITS | item.0
+}
+
+/// The whole hash again, of an entry in that bucket.
+#[inline]
+fn hash_of(entry: u64, bucket: u32) -> u32 {
+    let tag = (entry >> (ItemRef::BITS + 1)) as u32;
+    tag << BUCKET_BITS_MIN | bucket & (BUCKETS_MIN - 1)
+}
+
+/// Tells the numbers of overflows from those of buckets, so that none of them is `NONE`.
+const OVERFLOW: u32 = 1 << 31;
+const NONE: u32 = 0;
+const BUCKET_BITS_MIN: u32 = 6;
+const BUCKETS_MIN: u32 = 1 << BUCKET_BITS_MIN;
+/// The items for each bucket from which on buckets are added. Those that wait longest to be split
+/// hold twice as many. At 6, an item takes 12.7 bytes and a hit reads 1.17 lines; at 5, 14.1 and 1.1.
+const LOAD: u64 = 6;
+/// A chunk is at most this part of a stripe's memory.
+const CHUNK_SHARE: usize = 1024;
+const CHUNK_BYTES_MAX: usize = 256 << 10;

@@ -4,6 +4,7 @@ use core::fmt;
 use core::num::NonZeroU32;
 
 use crate::counted::Lent;
+use crate::log::Head;
 
 /// Seconds on the caller's clock; the store only compares them.
 ///
@@ -54,6 +55,20 @@ impl Expiry {
             Some(secs) => Some(Timestamp(secs.get())),
             None => None,
         }
+    }
+
+    /// Returns the second, 0 for never: as it stands in an item's head.
+    #[inline]
+    pub(crate) const fn to_bits(self) -> u32 {
+        match self.0 {
+            Some(secs) => secs.get(),
+            None => 0,
+        }
+    }
+
+    #[inline]
+    pub(crate) const fn from_bits(secs: u32) -> Self {
+        Self(NonZeroU32::new(secs))
     }
 
     /// Tells whether an item with this expiry is gone at `now`.
@@ -253,50 +268,90 @@ impl fmt::Debug for ShortValue {
     }
 }
 
-/// An item that was read: a counted reference that holds no lock.
+/// An item that was read, whole, holding no lock.
 ///
 /// It shows the version that was current when it was taken, even after that one was replaced,
-/// evicted or flushed; until it is dropped, its bytes count against the store's budget.
-/// `AsRef<[u8]>` is the value, so that it can be the owner of a `bytes::Bytes`.
-#[derive(Debug)]
+/// evicted or flushed. A large one is a counted reference, whose bytes count against the store's
+/// budget until it is dropped; a small one is a copy. `AsRef<[u8]>` is the value, so that it can be
+/// the owner of a `bytes::Bytes`.
 pub struct Item {
-    lent: Lent,
+    body: Body,
+    flags: u32,
+    cas: CasId,
     expiry: Expiry,
 }
 
+enum Body {
+    Held(Lent),
+    /// The key and the value behind it.
+    Copied {
+        bytes: Vec<u8>,
+        key_bytes: usize,
+    },
+}
+
 impl Item {
-    pub(crate) fn new(lent: Lent, expiry: Expiry) -> Self {
-        Self { lent, expiry }
+    pub(crate) fn held(lent: Lent, head: Head) -> Self {
+        Self::new(Body::Held(lent), head)
+    }
+
+    pub(crate) fn copied(bytes: Vec<u8>, key_bytes: usize, head: Head) -> Self {
+        Self::new(Body::Copied { bytes, key_bytes }, head)
+    }
+
+    fn new(body: Body, head: Head) -> Self {
+        Self {
+            body,
+            flags: head.flags,
+            cas: head.cas,
+            expiry: head.expiry,
+        }
     }
 
     /// Returns the key.
     #[must_use]
     pub fn key(&self) -> &[u8] {
-        self.lent.key()
+        match &self.body {
+            Body::Held(lent) => lent.key(),
+            Body::Copied { bytes, key_bytes } => &bytes[..*key_bytes],
+        }
     }
 
     /// Returns the value.
     #[must_use]
     pub fn value(&self) -> &[u8] {
-        self.lent.value()
+        match &self.body {
+            Body::Held(lent) => lent.value(),
+            Body::Copied { bytes, key_bytes } => &bytes[*key_bytes..],
+        }
     }
 
     /// Returns the client's flags.
     #[must_use]
     pub fn flags(&self) -> u32 {
-        self.lent.flags()
+        self.flags
     }
 
     /// Returns the version's id.
     #[must_use]
     pub fn cas(&self) -> CasId {
-        self.lent.cas()
+        self.cas
     }
 
-    /// Returns when the item ends, as it was when the reference was taken.
+    /// Returns when the item ends, as it was when it was read.
     #[must_use]
     pub fn expiry(&self) -> Expiry {
         self.expiry
+    }
+}
+
+/// Keys and values are peers' secrets: lengths only.
+impl fmt::Debug for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Item")
+            .field("key_bytes", &self.key().len())
+            .field("value_bytes", &self.value().len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,18 +1,23 @@
 #![doc = include_str!("../README.md")]
 
+mod buckets;
 mod budget;
 mod cache;
+mod chunks;
 mod counted;
 mod displaced;
 mod entry;
 mod error;
+mod hash;
 mod index;
 mod item;
 mod located;
-mod lru;
+mod log;
 mod memory;
+mod order;
+mod pool;
+mod prefetch;
 mod reservation;
-mod segments;
 mod settings;
 mod size;
 pub mod snapshot;
@@ -29,8 +34,9 @@ pub use item::{
     Timestamp,
 };
 pub use located::{IntoLocated, Located};
+pub use memory::{ALIGN, Allocation, Heap, Kind, Memory};
 pub use reservation::Reservation;
-pub use settings::{Settings, SettingsError};
+pub use settings::{Eviction, Settings, SettingsError};
 pub use size::{CHUNK_BYTES, CLASSES, item_bytes, size_class};
 pub use stats::{ClassStats, ClassTable, Stats};
 pub use store::{Cursor, Store};

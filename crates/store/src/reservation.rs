@@ -1,99 +1,154 @@
 //! Room for a value that is yet to be received.
 
-use crate::budget::{Account, Budget};
+use core::fmt;
+use std::sync::Arc;
+
 use crate::counted::Unique;
-use crate::item::Expiry;
-use crate::sync::Arc;
+use crate::item::Attributes;
+use crate::pool::Pool;
 
 /// A buffer for a value, counted against the store's budget; see
 /// [`Store::reserve`](crate::Store::reserve).
 ///
-/// Its bytes are zero until they are filled. Dropping it gives the memory back.
-#[derive(Debug)]
+/// What its bytes are until they are filled is left open. Dropping it gives the memory back.
 pub struct Reservation {
-    /// Some until `take` or drop.
-    block: Option<Unique>,
-    books: Books,
+    body: Body,
+    // Dropped after the body, which it pays for.
+    pub(crate) books: Books,
     pub(crate) hash: u64,
-    pub(crate) expiry: Expiry,
+    pub(crate) attributes: Attributes,
 }
 
-/// What a reservation has taken from the budget; dropped after the block is freed.
+/// What is filled, and later stored.
+pub(crate) enum Body {
+    /// The key and the value behind it, to be copied into a segment.
+    Small { bytes: Vec<u8>, key_bytes: usize },
+    /// An extent, until it is stored.
+    Large(Option<Unique>),
+}
+
+/// What a reservation has taken beside its extent.
 #[derive(Debug)]
-struct Books {
-    account: Arc<Account>,
+pub(crate) struct Books {
+    pool: Arc<Pool>,
     taken_bytes: usize,
     held_bytes: usize,
 }
 
 impl Reservation {
-    /// `held_bytes` have been counted as held on the account's budget.
-    pub(crate) fn new(account: Arc<Account>, held_bytes: usize, hash: u64, expiry: Expiry) -> Self {
-        let books = Books {
-            account,
-            taken_bytes: 0,
-            held_bytes,
-        };
+    pub(crate) fn new(body: Body, books: Books, hash: u64, attributes: Attributes) -> Self {
         Self {
-            block: None,
+            body,
             books,
             hash,
-            expiry,
+            attributes,
         }
     }
 
-    /// Allocates the block in `taken_bytes` of the budget; false if the system has no memory.
-    pub(crate) fn allocate(
-        &mut self,
-        taken_bytes: usize,
-        key: &[u8],
-        value_bytes: usize,
-        flags: u32,
-    ) -> bool {
-        self.books.taken_bytes = taken_bytes;
-        self.block = Unique::new(key, value_bytes, flags);
-        self.block.is_some()
+    pub(crate) fn is_large(&self) -> bool {
+        matches!(self.body, Body::Large(_))
     }
 
-    /// Gives up the block and the memory taken for it, which the caller now answers for.
-    pub(crate) fn take(mut self) -> (Unique, usize) {
-        let block = self
-            .block
-            .take()
-            .expect("a reservation has a block until it is taken");
-        (block, core::mem::take(&mut self.books.taken_bytes))
-    }
-
-    pub(crate) fn budget(&self) -> &Budget {
-        self.books.account.budget()
+    /// Takes the extent out, if it is one.
+    pub(crate) fn take_extent(&mut self) -> Option<Unique> {
+        match &mut self.body {
+            Body::Small { .. } => None,
+            Body::Large(block) => block.take(),
+        }
     }
 
     /// Returns the key it was made for.
     #[must_use]
     pub fn key(&self) -> &[u8] {
-        self.block.as_ref().map_or(&[], Unique::key)
+        match &self.body {
+            Body::Small { bytes, key_bytes } => &bytes[..*key_bytes],
+            Body::Large(block) => block.as_ref().map_or(&[], Unique::key),
+        }
     }
 
     /// Returns the bytes of the value.
     #[must_use]
     pub fn value(&self) -> &[u8] {
-        self.block.as_ref().map_or(&[], Unique::value)
+        match &self.body {
+            Body::Small { bytes, key_bytes } => &bytes[*key_bytes..],
+            Body::Large(block) => block.as_ref().map_or(&[], Unique::value),
+        }
     }
 
     /// Returns the bytes of the value, to be filled.
     pub fn value_mut(&mut self) -> &mut [u8] {
-        self.block.as_mut().map_or(&mut [], Unique::value_mut)
+        match &mut self.body {
+            Body::Small { bytes, key_bytes } => &mut bytes[*key_bytes..],
+            Body::Large(block) => block.as_mut().map_or(&mut [], Unique::value_mut),
+        }
+    }
+}
+
+/// Keys and values are peers' secrets: lengths only.
+impl fmt::Debug for Reservation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reservation")
+            .field("key_bytes", &self.key().len())
+            .field("value_bytes", &self.value().len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Body {
+    /// A small one, zeroed; `None` if the system has no memory.
+    pub(crate) fn small(key: &[u8], value_bytes: usize) -> Option<Self> {
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(key.len() + value_bytes).ok()?;
+        bytes.extend_from_slice(key);
+        bytes.resize(key.len() + value_bytes, 0);
+        Some(Self::Small {
+            bytes,
+            key_bytes: key.len(),
+        })
+    }
+}
+
+impl Books {
+    /// Books on which nothing is taken yet.
+    pub(crate) fn new(pool: &Arc<Pool>) -> Self {
+        Self {
+            pool: Arc::clone(pool),
+            taken_bytes: 0,
+            held_bytes: 0,
+        }
+    }
+
+    pub(crate) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    /// Counts `bytes` as held, within the share of readers and reservations.
+    pub(crate) fn try_hold(&mut self, bytes: usize) -> bool {
+        let is_held = self.pool.budget().try_hold(bytes);
+        self.held_bytes += if is_held { bytes } else { 0 };
+        is_held
+    }
+
+    /// Takes `bytes` of the budget.
+    pub(crate) fn try_take(&mut self, bytes: usize) -> bool {
+        let is_taken = self.pool.take(bytes);
+        self.taken_bytes += if is_taken { bytes } else { 0 };
+        is_taken
+    }
+
+    /// Hands over what was taken, for which the caller answers from now on.
+    pub(crate) fn take_paid(&mut self) -> usize {
+        core::mem::take(&mut self.taken_bytes)
     }
 }
 
 impl Drop for Books {
     fn drop(&mut self) {
-        let budget = self.account.budget();
         if self.held_bytes > 0 {
-            budget.release(self.held_bytes);
+            self.pool.budget().release(self.held_bytes);
         }
         if self.taken_bytes > 0 {
-            budget.give(self.taken_bytes);
+            self.pool.give(self.taken_bytes);
         }
     }
 }

@@ -2,6 +2,9 @@
 
 use core::fmt;
 
+use crate::index::{Index, ItemRef};
+use crate::log::Layout;
+
 /// How a store is made; start from `Settings::default()` and change fields.
 ///
 /// ```
@@ -26,10 +29,25 @@ pub struct Settings {
     pub stripes: usize,
     /// Make room by evicting old items; if false, a full store refuses new ones (memcached's `-M`).
     pub evict: bool,
+    /// Which items go first. Default [`Eviction::ScanResistant`].
+    pub order: Eviction,
     /// Count 8 bytes of id in an item's size, and let `IfUnchanged` match (memcached without `-C`).
     pub cas: bool,
     /// Secret random bits, so that outsiders cannot aim keys at one stripe or bucket.
     pub hash_seed: u64,
+}
+
+/// The order in which items are evicted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Eviction {
+    /// S3-FIFO over segments: recency decides, but an item must be used once more before it counts,
+    /// so that a scan of items that never come back evicts few others. A use costs nothing.
+    #[default]
+    ScanResistant,
+    /// The least recently used first, exactly within a stripe. Items take 20 bytes more, and a use
+    /// touches its neighbours in the order.
+    ExactLru,
 }
 
 impl Default for Settings {
@@ -39,6 +57,7 @@ impl Default for Settings {
             item_bytes_max: 1 << 20,
             stripes: 16,
             evict: true,
+            order: Eviction::default(),
             cas: true,
             hash_seed: 0,
         }
@@ -80,6 +99,33 @@ impl Settings {
             });
         }
         Ok(())
+    }
+}
+
+impl Settings {
+    /// The size of a segment: some dozens in a stripe's even share, so that the ones being filled
+    /// and reclaimed are a small part.
+    pub(crate) fn segment_bytes(&self) -> usize {
+        let share = (self.stripe_bytes() / SEGMENTS_PER_STRIPE).max(1);
+        (1 << share.ilog2()).clamp(SEGMENT_BYTES_MIN, ItemRef::SEGMENT_BYTES_MAX)
+    }
+
+    /// The longest item, head and key included, that stands in a segment as a whole.
+    pub(crate) fn small_bytes_max(&self) -> usize {
+        (self.segment_bytes() / SMALL_SHARE).min(SMALL_BYTES_MAX)
+    }
+
+    /// How items are laid out: an exact order needs a number in each.
+    pub(crate) fn layout(&self) -> Layout {
+        Layout::new(self.order == Eviction::ExactLru)
+    }
+
+    pub(crate) fn index_chunk_bytes(&self) -> usize {
+        Index::chunk_bytes_for(self.stripe_bytes())
+    }
+
+    fn stripe_bytes(&self) -> usize {
+        self.memory_bytes_max / self.stripes
     }
 }
 
@@ -137,6 +183,13 @@ const ITEM_BYTES_MAX: usize = 1 << 30;
 /// A stripe's own tables take some 10 KiB before the first item.
 const STRIPE_BYTES_MIN: usize = 64 << 10;
 const STRIPES_MAX: usize = 1 << 10;
+const SEGMENTS_PER_STRIPE: usize = 64;
+/// A page, and room for some items with the longest keys.
+const SEGMENT_BYTES_MIN: usize = 4 << 10;
+/// What is left at a segment's end when an item does not fit is half of this part on average.
+const SMALL_SHARE: usize = 8;
+/// From here on, an extent's rounding is a small part, and a copy costs more than a reference.
+const SMALL_BYTES_MAX: usize = 16 << 10;
 
 #[cfg(test)]
 mod tests {

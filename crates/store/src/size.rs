@@ -15,9 +15,29 @@ pub const fn item_bytes(key_bytes: usize, flags: u32, value_bytes: usize, cas: b
 /// than every chunk are chains in the last class.
 #[must_use]
 pub fn size_class(item_bytes: usize) -> usize {
+    if let Some(&class) = SMALL_CLASSES.get(item_bytes.div_ceil(CHUNK_STEP_BYTES)) {
+        return usize::from(class);
+    }
     let index = CHUNK_BYTES.partition_point(|&chunk| (chunk as usize) < item_bytes);
     index.min(CLASSES - 1) + 1
 }
+
+/// The class of each small size, by steps: it is asked for at every change.
+const SMALL_CLASSES: [u8; SMALL_STEPS] = {
+    let mut classes = [1; SMALL_STEPS];
+    let (mut step, mut class) = (0, 1);
+    while step < SMALL_STEPS {
+        if CHUNK_BYTES[class - 1] as usize / CHUNK_STEP_BYTES < step {
+            class += 1;
+        }
+        classes[step] = class as u8;
+        step += 1;
+    }
+    classes
+};
+const SMALL_STEPS: usize = 256;
+/// All chunks are multiples of this.
+const CHUNK_STEP_BYTES: usize = 8;
 
 /// The number of memcached's size classes at its default settings.
 pub const CLASSES: usize = 39;
@@ -47,5 +67,13 @@ mod tests {
         assert_eq!(size_class(96), 1);
         assert_eq!(size_class(97), 2);
         assert_eq!(size_class(1 << 20), 39);
+    }
+
+    #[test]
+    fn the_table_of_small_sizes_is_right() {
+        for item_bytes in 0..4000 {
+            let class = CHUNK_BYTES.partition_point(|&chunk| (chunk as usize) < item_bytes) + 1;
+            assert_eq!(size_class(item_bytes), class, "{item_bytes}");
+        }
     }
 }

@@ -1,24 +1,25 @@
 //! The store: stripes, each behind its lock.
 
 use core::fmt;
-use core::hash::Hasher;
+use std::sync::Arc;
 
 use crossbeam::utils::CachePadded;
-use foldhash::SharedSeed;
-use foldhash::quality::FoldHasher;
 
-use crate::budget::{Account, Budget};
-use crate::counted;
+use crate::budget::Budget;
 use crate::entry::Entry;
 use crate::error::PutError;
+use crate::hash::{self, KeyHasher};
 use crate::item::{
     Attributes, Change, Condition, End, Expiry, Item, Lookup, NewItem, Outcome, Timestamp,
 };
 use crate::located::{IntoLocated, Located};
+use crate::log::Layout;
+use crate::memory::{Heap, Memory};
+use crate::pool::Pool;
 use crate::reservation::Reservation;
 use crate::settings::{Settings, SettingsError};
-use crate::stripe::{self, Place, Shape, Stripe};
-use crate::sync::{Arc, AtomicU32, AtomicUsize, Lock, Ordering};
+use crate::stripe::{Place, Refusal, Stripe};
+use crate::sync::{AtomicUsize, Lock, Ordering};
 
 mod restore;
 mod room;
@@ -33,11 +34,14 @@ pub use upkeep::Cursor;
 /// not call the store.
 pub struct Store {
     settings: Settings,
-    budget: Arc<Budget>,
-    /// All that a hash depends on beside the key, from the caller's seed.
-    hash_seed: SharedSeed,
+    /// All memory but that of the stripes' tables, and the budget for both.
+    pool: Arc<Pool>,
+    hasher: KeyHasher,
+    layout: Layout,
+    /// The longest item, head and key included, that stands in a segment as a whole.
+    small_bytes_max: usize,
     stripes: Box<[CachePadded<Cell>]>,
-    /// Which stripe is looked at next beside the one that needs room.
+    /// Which stripe gives next when none has more than its share.
     turn: AtomicUsize,
     /// Which stripe is swept next.
     sweep_turn: AtomicUsize,
@@ -47,8 +51,8 @@ pub struct Store {
 #[derive(Debug)]
 struct Cell {
     stripe: Lock<Stripe>,
-    /// When the stripe's oldest item was used, a hint for whoever needs room; `NOTHING` if empty.
-    oldest_use: AtomicU32,
+    /// The memory of the stripe's items, a hint for whoever needs room.
+    log_bytes: AtomicUsize,
 }
 
 /// The stripe of a key and its hash there.
@@ -59,37 +63,40 @@ struct Home {
 }
 
 impl Store {
-    /// Makes an empty store.
+    /// Makes an empty store in memory from the global allocator.
     ///
     /// # Errors
     ///
     /// Returns the first setting that is out of its range.
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
+        Self::with_memory(settings, Arc::new(Heap::default()))
+    }
+
+    /// Makes an empty store whose items live in memory from `memory`; the tables do not.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first setting that is out of its range.
+    pub fn with_memory(settings: Settings, memory: Arc<dyn Memory>) -> Result<Self, SettingsError> {
         settings.check()?;
-        let budget = Arc::new(Budget::new(settings.memory_bytes_max));
-        let fixed_bytes = settings.stripes * START_BYTES;
-        let is_taken = budget.try_take(fixed_bytes);
+        let budget = Budget::new(settings.memory_bytes_max);
+        let is_taken = budget.try_take(fixed_bytes(&settings));
         debug_assert!(is_taken, "the least memory for a stripe holds its tables");
+        let pool = Pool::new(memory, budget, settings.segment_bytes(), RESERVE_SEGMENTS);
         let cell = |number| {
-            let shape = Shape {
-                number,
-                stripes: settings.stripes,
-                memory_bytes_max: settings.memory_bytes_max,
-                item_bytes_max: settings.item_bytes_max,
-                counts_cas: settings.cas,
-            };
-            let stripe = Stripe::new(Account::new(Arc::clone(&budget)), &shape);
-            let oldest_use = AtomicU32::new(NOTHING);
+            let stripe = Stripe::new(number, &settings, Arc::clone(&pool));
             CachePadded::new(Cell {
                 stripe: Lock::new(stripe),
-                oldest_use,
+                log_bytes: AtomicUsize::new(0),
             })
         };
         let stripes = (0..settings.stripes).map(cell).collect();
         Ok(Self {
             settings,
-            budget,
-            hash_seed: SharedSeed::from_u64(settings.hash_seed),
+            pool,
+            hasher: KeyHasher::new(settings.hash_seed),
+            layout: settings.layout(),
+            small_bytes_max: settings.small_bytes_max(),
             stripes,
             turn: AtomicUsize::new(0),
             sweep_turn: AtomicUsize::new(0),
@@ -110,13 +117,23 @@ impl Store {
     #[must_use]
     #[inline]
     pub fn locate<'a>(&self, key: &'a [u8]) -> Located<'a> {
-        self.hashed(key)
+        let located = self.hashed(key);
+        let home = self.split(located.hash);
+        if let Some(stripe) = self.stripes[home.stripe].stripe.try_lock() {
+            stripe.prefetch_bucket(home.hash);
+        }
+        located
     }
 
     /// Has the processor fetch the item under a located key, if there is one. Changes nothing, and
     /// counts as no use.
     #[inline]
-    pub fn prefetch(&self, _key: &Located<'_>) {}
+    pub fn prefetch(&self, key: &Located<'_>) {
+        let home = self.split(key.hash);
+        if let Some(stripe) = self.stripes[home.stripe].stripe.try_lock() {
+            stripe.prefetch_item(home.hash);
+        }
+    }
 
     /// Shows the item under `key` to `visit`, under the stripe's lock, and counts it as used.
     ///
@@ -140,7 +157,7 @@ impl Store {
     /// The item stays readable after it is evicted. When readers hold more than their share of the
     /// memory already ([`Entry::hold`]), it is a copy, in memory of the caller.
     pub fn get<'a>(&self, key: impl IntoLocated<'a>, now: Timestamp) -> Option<Item> {
-        self.read(key, now, |entry| entry.hold().or_else(|| entry.detach()))
+        self.read(key, now, |entry| entry.hold().or_else(|| entry.copy()))
             .hit()
             .flatten()
     }
@@ -164,12 +181,12 @@ impl Store {
         let (home, key) = self.home(located);
         let value_bytes = item.value.len();
         let item_bytes = self.check_size(key, item.attributes.flags, value_bytes)?;
-        if counted::memory_bytes(key.len(), value_bytes) >= stripe::LARGE_BYTES_MIN {
+        if self.is_large(key.len(), value_bytes) {
             // Copied without the lock.
-            let mut filled =
-                self.make_reservation(located, value_bytes, item.attributes, now, false)?;
+            let mut filled = self.make_block(located, value_bytes, item.attributes, now)?;
             filled.value_mut().copy_from_slice(item.value);
-            return Ok(self.commit(filled, when, now));
+            let stored = self.try_store(&mut filled, when, None, now);
+            return stored.map_err(|refusal| self.refuse(home, refusal, item_bytes));
         }
         self.with_room(home, item_bytes, now, |stripe| {
             stripe.put(home.place(key), &item, when, now)
@@ -192,7 +209,7 @@ impl Store {
         attributes: Attributes,
         now: Timestamp,
     ) -> Result<Reservation, PutError> {
-        self.make_reservation(key.into_located(self), value_bytes, attributes, now, true)
+        self.make_reservation(key.into_located(self), value_bytes, attributes, now)
     }
 
     /// Stores a filled reservation if `when` holds; else it is dropped. Never lacks room.
@@ -200,18 +217,13 @@ impl Store {
     /// # Panics
     ///
     /// If the reservation is another store's.
-    pub fn commit(&self, filled: Reservation, when: Condition, now: Timestamp) -> Outcome {
+    pub fn commit(&self, mut filled: Reservation, when: Condition, now: Timestamp) -> Outcome {
         assert!(
-            core::ptr::eq(filled.budget(), &*self.budget),
+            Arc::ptr_eq(filled.books.pool(), &self.pool),
             "a reservation is committed to the store that made it"
         );
-        let expiry = filled.expiry;
-        let home = self.split(filled.hash);
-        let (block, taken_bytes) = filled.take();
-        self.with_hint(home.stripe, |stripe| {
-            stripe.add_credit(taken_bytes);
-            stripe.commit(home.hash, block, expiry, when, now)
-        })
+        let stored = self.try_store(&mut filled, when, None, now);
+        stored.unwrap_or_else(|_| self.store_paid(&mut filled, when, None, now))
     }
 
     /// Adds `data` at one end of the present value, keeping flags and expiry.
@@ -249,36 +261,27 @@ impl Store {
         edit: impl FnOnce(&Entry<'_>) -> (Change, R),
     ) -> Result<Lookup<R>, PutError> {
         let (home, key) = self.home(key);
-        let place = home.place(key);
         let mut edit = Some(edit);
-        let mut run = |stripe: &mut Stripe| match edit.take() {
-            Some(edit) => stripe.update(place, now, edit),
-            None => Ok(Lookup::Miss),
-        };
-        // Room for any short value first, so that the edit is not asked for twice.
-        let first = self.with(home.stripe, |stripe| {
-            stripe.affords_short(place, now).map(|()| run(stripe))
-        });
-        let result = first.unwrap_or_else(|short| {
-            let credit = self
-                .make_room(home.stripe, short.memory_bytes(), now)
-                .unwrap_or(0);
-            self.with(home.stripe, |stripe| {
-                stripe.add_credit(credit);
-                run(stripe)
+        let mut run = |needs_room| {
+            self.with_hint(home.stripe, |stripe| {
+                stripe.update(home.place(key), needs_room, now, &mut edit)
             })
-        });
+        };
+        let result = self.retried(home, now, || run(true));
+        // Where room is short, there may be some for what the edit asks for, if for anything.
+        let result = match result {
+            Err(Refusal::Short { .. }) => run(false),
+            result => result,
+        };
         result.map_err(|refusal| self.refuse(home, refusal, key.len()))
     }
 
     /// Gives the item a new expiry; false if there is none. The item counts as used.
     pub fn touch<'a>(&self, key: impl IntoLocated<'a>, expiry: Expiry, now: Timestamp) -> bool {
-        let edit = |_: &Entry<'_>| (Change::Expiry(expiry), ());
         let (home, key) = self.home(key);
-        let touched = self.with(home.stripe, |stripe| {
-            stripe.update(home.place(key), now, edit)
-        });
-        touched.is_ok_and(|lookup| lookup.hit().is_some())
+        self.with(home.stripe, |stripe| {
+            stripe.touch(home.place(key), expiry, now)
+        })
     }
 
     /// Removes the item; false if there is none (or it had expired).
@@ -294,25 +297,25 @@ impl Store {
         (self.split(hash), key)
     }
 
+    #[inline]
     pub(crate) fn hashed<'a>(&self, key: &'a [u8]) -> Located<'a> {
-        let mut hasher = FoldHasher::with_seed(self.settings.hash_seed, &self.hash_seed);
-        hasher.write(key);
         Located {
             key,
-            hash: hasher.finish(),
+            hash: self.hasher.hash(key),
         }
     }
 
     /// The upper half chooses the stripe, the lower the place in it.
+    #[inline]
     fn split(&self, hash: u64) -> Home {
-        let stripe = (hash >> 32) as usize & (self.stripes.len() - 1);
         Home {
-            stripe,
-            hash: hash as u32,
+            stripe: (hash >> 32) as usize & (self.stripes.len() - 1),
+            hash: hash::in_stripe(hash),
         }
     }
 
     /// Runs `step` under a stripe's lock, and frees what it displaced after that.
+    #[inline]
     fn with<R>(&self, number: usize, step: impl FnOnce(&mut Stripe) -> R) -> R {
         let cell = &self.stripes[number];
         let mut stripe = cell.stripe.lock();
@@ -323,14 +326,15 @@ impl Store {
         result
     }
 
-    /// The same for a step that adds or evicts items, which renews the hint about the oldest.
+    /// The same for a step that adds or evicts items, which renews the hint about their memory.
+    #[inline]
     fn with_hint<R>(&self, number: usize, step: impl FnOnce(&mut Stripe) -> R) -> R {
-        let hint = &self.stripes[number].oldest_use;
+        let hint = &self.stripes[number].log_bytes;
         self.with(number, |stripe| {
             let result = step(stripe);
-            let oldest_use = stripe.oldest_use().map_or(NOTHING, Timestamp::as_secs);
-            if hint.load(Ordering::Relaxed) != oldest_use {
-                hint.store(oldest_use, Ordering::Relaxed);
+            let log_bytes = stripe.log_bytes();
+            if hint.load(Ordering::Relaxed) != log_bytes {
+                hint.store(log_bytes, Ordering::Relaxed);
             }
             result
         })
@@ -360,10 +364,14 @@ impl fmt::Debug for Store {
     }
 }
 
-/// What an empty stripe takes.
-const START_BYTES: usize = Stripe::START_BYTES + size_of::<CachePadded<Cell>>();
-/// The oldest use of an empty stripe: nothing there to give.
-const NOTHING: u32 = u32::MAX;
+/// What an empty store takes of its budget.
+fn fixed_bytes(settings: &Settings) -> usize {
+    settings.stripes * (size_of::<CachePadded<Cell>>() + Stripe::start_bytes(settings))
+}
+
+/// As many survivors' segments can be open beyond the budget's last at any time; it needs one for
+/// each thread that makes room.
+const RESERVE_SEGMENTS: usize = 2;
 
 #[cfg(test)]
 #[cfg(not(steadfast_loom))]

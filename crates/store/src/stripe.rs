@@ -1,54 +1,62 @@
 //! One stripe: all that happens to its items, on `&mut self`.
 
-use crate::budget::Account;
-use crate::counted::Linked;
+use std::sync::Arc;
+
 use crate::displaced::Displaced;
 use crate::entry::Entry;
-use crate::index::Index;
+use crate::hash::KeyHasher;
+use crate::index::{Index, ItemRef, Slot};
 use crate::item::{CasId, Expiry, Lookup, Timestamp};
-use crate::lru::Lru;
+use crate::log::{Extents, Head, Log, Stored};
+use crate::pool::Pool;
+use crate::settings::Settings;
 use crate::size;
 use crate::stats::{ClassStats, ClassTable};
-use crate::sync::Arc;
 
-mod evict;
+mod change;
 mod invariants;
+mod ranking;
+mod reclaim;
 mod restore;
+mod upkeep;
 mod write;
+
+use ranking::Ranking;
+use reclaim::Reclaim;
+pub(crate) use upkeep::Position;
 
 /// A part of the items, chosen by hash, with an order of eviction and counters of its own.
 ///
-/// Invariant: the memory taken from the budget is the tables, the linked blocks and `credit`;
-/// blocks that are unlinked but still read are on their readers' account.
+/// Invariant: the index has each item of the log once, under the hash of its key; the memory taken
+/// from the budget is the pieces of the log and the tables.
 #[derive(Debug)]
 pub(crate) struct Stripe {
-    index: Index<Record>,
-    order: Lru,
-    account: Arc<Account>,
-    /// Memory taken from the budget and not yet spent.
-    credit: usize,
-    /// How much is taken at a time.
-    credit_step: usize,
-    /// Blocks whose memory is to be freed without the lock.
+    index: Index,
+    log: Log,
+    ranking: Ranking,
+    /// The segment that is being reclaimed.
+    reclaiming: Option<Reclaim>,
+    pool: Arc<Pool>,
+    hasher: KeyHasher,
+    /// Extents whose memory is to be freed without the lock.
     displaced: Displaced,
+    /// The longest item that stands in a segment as a whole.
+    small_bytes_max: usize,
+    /// What the reservation that is being stored has paid for segment and tables.
+    credit: usize,
+    /// An item is being put back that another store held.
+    is_restoring: bool,
     next_cas: u64,
     cas_step: u64,
     /// A flush has ended all versions before this one.
     flushed_before: u64,
     /// A flush will end all items stored up to this second.
     flush_due: Option<Timestamp>,
-    sweep_at: u32,
+    sweep_at: Position,
     item_bytes_max: usize,
     counts_cas: bool,
     pub(crate) counters: Counters,
     pub(crate) classes: Box<ClassTable>,
-}
-
-#[derive(Debug)]
-struct Record {
-    block: Linked,
-    expiry: Expiry,
-    used_at: Timestamp,
 }
 
 /// What a stripe counts beside its classes.
@@ -68,69 +76,81 @@ pub(crate) enum Refusal {
     TooLarge { item_bytes: usize },
 }
 
-impl Refusal {
-    /// The memory that is missing; none will help an item that is too large.
-    pub(crate) fn memory_bytes(self) -> usize {
-        match self {
-            Self::Short { memory_bytes } => memory_bytes,
-            Self::TooLarge { .. } => 0,
-        }
-    }
+/// Where a key belongs: the hash within its stripe, and the key itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    pub(crate) hash: u32,
+    pub(crate) key: &'a [u8],
 }
 
-/// What a stripe needs to know of its store.
+/// An item that a look-up found, as it was then: valid until an item joins or leaves the index.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Shape {
-    pub(crate) number: usize,
-    pub(crate) stripes: usize,
-    pub(crate) memory_bytes_max: usize,
-    pub(crate) item_bytes_max: usize,
-    pub(crate) counts_cas: bool,
+struct Found {
+    slot: Slot,
+    at: ItemRef,
+    head: Head,
+}
+
+/// How an item that is still in the tables has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gone {
+    Expired,
+    Flushed,
 }
 
 impl Stripe {
-    /// The most memory that linking one item adds to the tables.
-    pub(crate) const GROWTH_BYTES_MAX: usize =
-        Index::<Record>::GROWTH_BYTES_MAX + Lru::GROWTH_BYTES_MAX;
-    /// The memory of an empty stripe, which the caller takes from the budget.
-    pub(crate) const START_BYTES: usize =
-        Index::<Record>::START_BYTES + size_of::<ClassTable>() + size_of::<Account>() + 64;
-
-    pub(crate) fn new(account: Arc<Account>, shape: &Shape) -> Self {
-        let credit_step = shape.memory_bytes_max / shape.stripes / CREDIT_SHARE;
+    /// Makes an empty stripe, whose [`Self::start_bytes`] the caller has taken from the budget.
+    pub(crate) fn new(number: usize, settings: &Settings, pool: Arc<Pool>) -> Self {
+        let ranking = Ranking::new(settings.order);
         Self {
-            index: Index::new(),
-            order: Lru::new(),
-            account,
-            credit: 0,
-            credit_step: credit_step.min(CREDIT_STEP_BYTES_MAX),
+            index: Index::new(settings.index_chunk_bytes()),
+            log: Log::new(settings.layout()),
+            ranking,
+            reclaiming: None,
+            pool,
+            hasher: KeyHasher::new(settings.hash_seed),
             displaced: Displaced::default(),
-            next_cas: (shape.stripes + shape.number) as u64,
-            cas_step: shape.stripes as u64,
+            small_bytes_max: settings.small_bytes_max(),
+            credit: 0,
+            is_restoring: false,
+            next_cas: (settings.stripes + number) as u64,
+            cas_step: settings.stripes as u64,
             flushed_before: 0,
             flush_due: None,
-            sweep_at: 0,
-            item_bytes_max: shape.item_bytes_max,
-            counts_cas: shape.counts_cas,
+            sweep_at: Position::default(),
+            item_bytes_max: settings.item_bytes_max,
+            counts_cas: settings.cas,
             counters: Counters::default(),
             classes: Box::new([ClassStats::default(); size::CLASSES]),
         }
     }
 
-    pub(crate) fn account(&self) -> &Arc<Account> {
-        &self.account
+    /// The memory of an empty stripe's tables.
+    pub(crate) fn start_bytes(settings: &Settings) -> usize {
+        Index::start_bytes(settings.index_chunk_bytes()) + size_of::<ClassTable>()
     }
 
-    /// Adds memory that the caller has taken from the budget for the next operation.
-    pub(crate) fn add_credit(&mut self, bytes: usize) {
-        self.credit += bytes;
+    /// The most memory that one more item adds to the tables.
+    pub(crate) fn growth_bytes_max(settings: &Settings) -> usize {
+        Index::growth_bytes_max(settings.index_chunk_bytes())
+            + Ranking::GROWTH_BYTES_MAX
+            + Log::GROWTH_BYTES_MAX
+            + Extents::GROWTH_BYTES_MAX
     }
 
     /// Takes what is to be dropped once the lock is gone.
+    #[inline]
     pub(crate) fn take_displaced(&mut self) -> Option<Displaced> {
         self.displaced.take()
     }
 
+    /// The memory of its items.
+    #[inline]
+    pub(crate) fn log_bytes(&self) -> usize {
+        self.log.bytes()
+    }
+
+    #[inline]
     pub(crate) fn read<R>(
         &mut self,
         place: Place<'_>,
@@ -138,89 +158,58 @@ impl Stripe {
         visit: impl FnOnce(&Entry<'_>) -> R,
     ) -> Lookup<R> {
         self.find(place, now)
-            .map(|slot| self.use_item(slot, now, visit))
+            .map(|found| self.use_item(found.at, true, now, visit))
     }
 
     pub(crate) fn remove(&mut self, place: Place<'_>, now: Timestamp) -> bool {
         let found = self.find(place, now).hit();
-        if let Some(slot) = found {
-            self.remove_slot(slot);
+        if let Some(found) = found {
+            self.remove_found(found);
         }
         found.is_some()
     }
 
-    pub(crate) fn flush(&mut self, now: Timestamp) {
-        self.settle_flush(now);
-        self.flush_due = None;
-        self.flushed_before = self.next_cas;
-    }
-
-    pub(crate) fn flush_at(&mut self, deadline: Timestamp, now: Timestamp) {
-        // What a deadline has ended does not come back with the next one.
-        if self.flush_due.is_some_and(|due| now >= due) {
-            self.flushed_before = self.next_cas;
-        }
-        self.flush_due = (deadline >= now).then_some(deadline);
-    }
-
-    /// Shows the live items in the slots from `start` up to `end`; returns false past the last slot.
-    pub(crate) fn walk(
-        &mut self,
-        start: u32,
-        end: u32,
-        now: Timestamp,
-        mut visit: impl FnMut(&Entry<'_>),
-    ) -> bool {
-        self.settle_flush(now);
-        let last = u32::try_from(self.index.slots())
-            .expect("fewer than 2^32 slots")
-            .min(end);
-        for slot in start..last {
-            let Some(record) = self.index.at(slot) else {
-                continue;
-            };
-            if self.end_of(record, now).is_none() {
-                visit(&self.entry(record));
-            }
-        }
-        (end as usize) < self.index.slots()
-    }
-
-    pub(crate) fn index_bytes(&self) -> usize {
-        self.index.memory_bytes() + self.order.memory_bytes()
-    }
-
-    pub(crate) fn index_buckets(&self) -> usize {
-        self.index.buckets()
-    }
-
-    /// Notes a store that found no memory.
-    pub(crate) fn count_no_room(&mut self, item_bytes: usize) {
-        self.classes[size::size_class(item_bytes) - 1].no_room += 1;
-    }
-
-    /// Returns the live item's slot; an item that is gone is removed and told apart.
+    /// Asks for the memory that a look-up of `hash` reads first.
     #[inline]
-    fn find(&mut self, place: Place<'_>, now: Timestamp) -> Lookup<u32> {
-        self.settle_flush(now);
-        match self.look_up(place, now) {
-            None => Lookup::Miss,
-            Some((slot, None)) => Lookup::Hit(slot),
-            Some((slot, Some(gone))) => self.remove_gone(slot, gone),
+    pub(crate) fn prefetch_bucket(&self, hash: u32) {
+        self.index.prefetch(hash);
+    }
+
+    /// Asks for the memory of the item that `hash` probably leads to.
+    #[inline]
+    pub(crate) fn prefetch_item(&self, hash: u32) {
+        for at in self.index.probe(hash).into_iter().flatten() {
+            crate::prefetch::lines(self.log.slot(at), PREFETCHED_LINES);
         }
     }
 
-    /// Returns the item's slot, and how it has ended if it has.
+    /// Returns the live item; one that is gone is removed and told apart.
     #[inline]
-    fn look_up(&self, place: Place<'_>, now: Timestamp) -> Option<(u32, Option<Gone>)> {
-        let Place { hash, key } = place;
-        let (slot, record) = self.index.find(hash, |record| record.block.key() == key)?;
-        Some((slot, self.end_of(record, now)))
+    fn find(&mut self, place: Place<'_>, now: Timestamp) -> Lookup<Found> {
+        self.settle_flush(now);
+        let Some(found) = self.look_up(place) else {
+            return Lookup::Miss;
+        };
+        match self.end_of(&found.head, now) {
+            None => Lookup::Hit(found),
+            Some(gone) => self.remove_gone(found, gone),
+        }
+    }
+
+    #[inline]
+    fn look_up(&self, place: Place<'_>) -> Option<Found> {
+        let mut head = None;
+        let (slot, at) = self.index.find(place.hash, |at| {
+            head = self.log.head_of_key(at, place.key);
+            head.is_some()
+        })?;
+        let head = head?;
+        Some(Found { slot, at, head })
     }
 
     #[cold]
-    fn remove_gone(&mut self, slot: u32, gone: Gone) -> Lookup<u32> {
-        self.remove_slot(slot);
+    fn remove_gone(&mut self, found: Found, gone: Gone) -> Lookup<Found> {
+        self.remove_found(found);
         match gone {
             Gone::Expired => {
                 self.counters.get_expired += 1;
@@ -233,89 +222,94 @@ impl Stripe {
         }
     }
 
-    fn remove_slot(&mut self, slot: u32) {
-        self.order.remove(slot);
-        let record = self.index.remove(slot).expect("a found slot is occupied");
-        self.count_out(self.entry(&record).item_bytes());
-        self.discard(record.block);
+    fn remove_found(&mut self, found: Found) -> usize {
+        self.index.remove(found.slot);
+        self.ranking.remove(found.at, &self.log);
+        self.forget(found.at)
     }
 
-    /// Lets go of a block: a small one is freed here, a large one after the lock is gone.
-    fn discard(&mut self, block: Linked) {
-        let memory_bytes = block.memory_bytes();
-        if memory_bytes >= LARGE_BYTES_MIN {
-            self.displaced.push(block, &self.account);
-        } else if block.unlink() {
-            self.credit += memory_bytes;
-            self.shed_excess();
+    /// Takes an item that is no longer in the index out of the books and the log; returns the memory
+    /// that this frees, now or when the lock is gone.
+    fn forget(&mut self, at: ItemRef) -> usize {
+        let stored = self.log.stored(at);
+        let item_bytes = self.item_bytes(&stored);
+        let is_large = stored.extent.is_some();
+        self.count_out(item_bytes);
+        let mut freed = 0;
+        if is_large {
+            let block = self.log.remove_extent(at);
+            if !block.has_readers() {
+                freed = block.memory_bytes();
+            }
+            self.displaced.push(block);
         }
+        self.log.clear(at);
+        freed + self.drop_if_empty(at.segment())
     }
 
-    /// Has `bytes` in the credit afterwards, or says what is missing.
-    fn afford(&mut self, bytes: usize) -> Result<(), Refusal> {
-        let missing = bytes.saturating_sub(self.credit);
-        if missing == 0 {
-            return Ok(());
+    /// Gives a segment back that has no items left; returns its memory.
+    fn drop_if_empty(&mut self, number: u32) -> usize {
+        let is_in_use = self.log.segment(number).live_bytes > 0
+            || self.log.is_open(number)
+            || self.is_reclaiming(number);
+        if is_in_use {
+            return 0;
         }
-        let step = missing.max(self.credit_step);
-        let taken = self.account.budget().take_between(missing, step);
-        self.credit += taken.ok_or(Refusal::Short {
-            memory_bytes: bytes,
-        })?;
-        Ok(())
+        self.drop_segment(number)
     }
 
-    /// Gives credit back that other stripes could use.
-    fn shed_excess(&mut self) {
-        if self.credit > 4 * self.credit_step {
-            self.account.budget().give(self.credit - self.credit_step);
-            self.credit = self.credit_step;
-        }
+    fn drop_segment(&mut self, number: u32) -> usize {
+        let queue = self.log.segment(number).queue;
+        self.ranking.remove_segment(queue, number);
+        self.log.drop_segment(number)
     }
 
-    fn use_item<R>(&mut self, slot: u32, now: Timestamp, visit: impl FnOnce(&Entry<'_>) -> R) -> R {
-        self.order.touch(slot);
-        let record = self.index.at_mut(slot).expect("a found slot is occupied");
+    #[inline]
+    fn use_item<R>(
+        &mut self,
+        at: ItemRef,
+        is_read: bool,
+        now: Timestamp,
+        visit: impl FnOnce(&Entry<'_>) -> R,
+    ) -> R {
+        self.ranking.touch(at, &self.log);
         visit(&Entry {
-            used_at: core::mem::replace(&mut record.used_at, now),
-            block: &record.block,
-            expiry: record.expiry,
-            was_read: record.block.mark_read(),
+            stored: self.log.use_item(at, is_read, now),
             next_cas: CasId::new(self.next_cas),
             counts_cas: self.counts_cas,
-            account: &self.account,
         })
     }
 
-    fn bump(&mut self, slot: u32, now: Timestamp) {
-        self.record_mut(slot).used_at = now;
-        self.order.touch(slot);
+    fn bump(&mut self, at: ItemRef, now: Timestamp) {
+        self.use_item(at, false, now, |_| ());
     }
 
-    fn entry<'a>(&'a self, record: &'a Record) -> Entry<'a> {
+    fn entry(&self, at: ItemRef) -> Entry<'_> {
         Entry {
-            block: &record.block,
-            expiry: record.expiry,
-            used_at: record.used_at,
-            was_read: record.block.was_read(),
+            stored: self.log.stored(at),
             next_cas: CasId::new(self.next_cas),
             counts_cas: self.counts_cas,
-            account: &self.account,
         }
+    }
+
+    fn item_bytes(&self, stored: &Stored<'_>) -> usize {
+        let (key_bytes, value_bytes) = (stored.key.len(), stored.value.len());
+        size::item_bytes(key_bytes, stored.head.flags, value_bytes, self.counts_cas)
     }
 
     /// Tells whether, and how, an item has ended. A flush that is due has been settled before.
-    fn end_of(&self, record: &Record, now: Timestamp) -> Option<Gone> {
-        if record.expiry.is_past(now) {
+    #[inline]
+    fn end_of(&self, head: &Head, now: Timestamp) -> Option<Gone> {
+        if head.expiry.is_past(now) {
             return Some(Gone::Expired);
         }
         let is_due = self.flush_due.is_some_and(|deadline| now >= deadline);
-        let is_flushed =
-            is_due || (self.flushed_before > 0 && record.block.cas().get() < self.flushed_before);
+        let is_flushed = is_due || head.cas.get() < self.flushed_before;
         is_flushed.then_some(Gone::Flushed)
     }
 
     /// Once a flush's deadline is over, only what is stored from now on lives.
+    #[inline]
     fn settle_flush(&mut self, now: Timestamp) {
         if self.flush_due.is_some_and(|deadline| now > deadline) {
             self.flush_due = None;
@@ -323,12 +317,47 @@ impl Stripe {
         }
     }
 
-    fn record(&self, slot: u32) -> &Record {
-        self.index.at(slot).expect("a found slot is occupied")
+    fn set_expiry(&mut self, at: ItemRef, expiry: Expiry) {
+        let slot = self.log.slot_mut(at);
+        Head {
+            expiry,
+            ..Head::read(slot)
+        }
+        .write(slot);
     }
 
-    fn record_mut(&mut self, slot: u32) -> &mut Record {
-        self.index.at_mut(slot).expect("a found slot is occupied")
+    /// Takes memory for the tables from the credit or the budget.
+    #[inline]
+    fn pay(&mut self, bytes: usize) -> Result<(), Refusal> {
+        if bytes <= self.credit {
+            self.credit -= bytes;
+            return Ok(());
+        }
+        let is_paid = self.pool.take(bytes);
+        is_paid.then_some(()).ok_or(Refusal::Short {
+            memory_bytes: bytes,
+        })
+    }
+
+    /// Returns the size by memcached's formula of an item that is no stub.
+    #[inline]
+    fn small_item_bytes(&self, head: &Head) -> usize {
+        let (key_bytes, value_bytes) = (head.key_bytes.into(), head.value_bytes.into());
+        size::item_bytes(key_bytes, head.flags, value_bytes, self.counts_cas)
+    }
+
+    #[inline]
+    fn class_at(&mut self, at: ItemRef) -> &mut ClassStats {
+        let item_bytes = self.item_bytes(&self.log.stored(at));
+        &mut self.classes[size::size_class(item_bytes) - 1]
+    }
+
+    #[inline]
+    fn recount(&mut self, old_bytes: usize, new_bytes: usize) {
+        if old_bytes != new_bytes {
+            self.count_out(old_bytes);
+            self.count_in(new_bytes);
+        }
     }
 
     fn count_in(&mut self, item_bytes: usize) {
@@ -344,23 +373,5 @@ impl Stripe {
     }
 }
 
-/// Where a key belongs: the hash within its stripe, and the key itself.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place<'a> {
-    pub(crate) hash: u32,
-    pub(crate) key: &'a [u8],
-}
-
-/// How an item that is still in the tables has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Gone {
-    Expired,
-    Flushed,
-}
-
-/// Blocks from this size on are filled and freed without the lock.
-pub(crate) const LARGE_BYTES_MIN: usize = 16 << 10;
-/// A stripe takes memory in steps of this part of its even share, so that all unspent credit
-/// together stays under 1.6 % of the budget.
-const CREDIT_SHARE: usize = 256;
-const CREDIT_STEP_BYTES_MAX: usize = 16 << 10;
+/// A head, a key of usual length and the start of a value.
+const PREFETCHED_LINES: usize = 4;

@@ -3,7 +3,6 @@
 #[cfg(not(steadfast_loom))]
 mod door {
     pub(crate) use std::alloc::{alloc_zeroed, dealloc};
-    pub(crate) use std::sync::Arc;
     pub(crate) use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
     pub(crate) type Guard<'a, T> = parking_lot::MutexGuard<'a, T>;
@@ -19,6 +18,12 @@ mod door {
 
         pub(crate) fn lock(&self) -> Guard<'_, T> {
             self.0.lock()
+        }
+
+        /// The lock, if nobody has it.
+        #[inline]
+        pub(crate) fn try_lock(&self) -> Option<Guard<'_, T>> {
+            self.0.try_lock()
         }
     }
 
@@ -42,7 +47,6 @@ mod door {
 #[cfg(steadfast_loom)]
 mod door {
     pub(crate) use loom::alloc::{alloc_zeroed, dealloc};
-    pub(crate) use loom::sync::Arc;
     pub(crate) use loom::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
     pub(crate) type Guard<'a, T> = loom::sync::MutexGuard<'a, T>;
@@ -57,6 +61,10 @@ mod door {
 
         pub(crate) fn lock(&self) -> Guard<'_, T> {
             self.0.lock().expect("no model panics under a lock")
+        }
+
+        pub(crate) fn try_lock(&self) -> Option<Guard<'_, T>> {
+            self.0.try_lock().ok()
         }
     }
 

@@ -16,12 +16,24 @@ use steadfast_store::{
 
 const NOW: Timestamp = Timestamp::from_secs(1);
 const KEY: &[u8] = b"key";
+/// Kept in a segment.
+const SMALL_BYTES: usize = 9;
+/// Kept in an extent.
+const LARGE_BYTES: usize = 4096;
 
 fn check(model: impl Fn(Arc<Store>) + Send + Sync + 'static) {
-    loom::model(move || {
+    check_with(loom::model::Builder::new(), 1, model);
+}
+
+fn check_with(
+    builder: loom::model::Builder,
+    stripes: usize,
+    model: impl Fn(Arc<Store>) + Send + Sync + 'static,
+) {
+    builder.check(move || {
         let mut settings = Settings::default();
         settings.memory_bytes_max = 1 << 20;
-        settings.stripes = 1;
+        settings.stripes = stripes;
         settings.item_bytes_max = 1 << 19;
         let store = Arc::new(Store::new(settings).unwrap());
         model(Arc::clone(&store));
@@ -35,20 +47,24 @@ fn put(store: &Store, fill: u8) {
 }
 
 fn put_if(store: &Store, fill: u8, when: Condition) -> Result<bool, PutError> {
-    let outcome = store.put(
-        KEY,
-        NewItem::new(&[fill; 9], Attributes::default()),
-        when,
-        NOW,
-    )?;
+    put_value(store, &[fill; SMALL_BYTES], when)
+}
+
+/// Stores a value that has memory of its own, which readers share.
+fn put_large(store: &Store, fill: u8) {
+    put_value(store, &[fill; LARGE_BYTES], Condition::Always).unwrap();
+}
+
+fn put_value(store: &Store, value: &[u8], when: Condition) -> Result<bool, PutError> {
+    let item = NewItem::new(value, Attributes::default());
+    let outcome = store.put(KEY, item, when, NOW)?;
     Ok(matches!(outcome, Outcome::Stored(_)))
 }
 
 fn assert_whole(value: &[u8]) {
-    assert!(
-        value == [1; 9] || value == [2; 9],
-        "a torn value: {value:?}"
-    );
+    let is_one = |fill| value.iter().all(|&byte| byte == fill);
+    assert!(is_one(1) || is_one(2), "a torn value: {value:?}");
+    assert!(value.len() == SMALL_BYTES || value.len() == LARGE_BYTES);
 }
 
 #[test]
@@ -71,11 +87,11 @@ fn a_read_never_sees_a_torn_value() {
 #[test]
 fn a_held_item_survives_overwriting_and_removal() {
     check(|store| {
-        put(&store, 1);
+        put_large(&store, 1);
         let writer = thread::spawn({
             let store = Arc::clone(&store);
             move || {
-                put(&store, 2);
+                put_large(&store, 2);
                 store.remove(KEY, NOW);
             }
         });
@@ -90,7 +106,7 @@ fn a_held_item_survives_overwriting_and_removal() {
 #[test]
 fn the_last_of_two_readers_and_the_store_frees_once() {
     check(|store| {
-        put(&store, 1);
+        put_large(&store, 1);
         let (first, second) = (store.get(KEY, NOW).unwrap(), store.get(KEY, NOW).unwrap());
         let reader = thread::spawn(move || assert_whole(first.value()));
         let remover = thread::spawn({
@@ -107,13 +123,15 @@ fn the_last_of_two_readers_and_the_store_frees_once() {
 #[test]
 fn a_value_is_written_in_place_only_after_its_last_reader() {
     check(|store| {
-        put(&store, 1);
+        put_large(&store, 1);
         let item = store.get(KEY, NOW).unwrap();
-        let reader = thread::spawn(move || assert_eq!(item.value(), [1; 9]));
-        put(&store, 2);
+        let reader = thread::spawn(move || assert_eq!(item.value(), [1; LARGE_BYTES]));
+        put_large(&store, 2);
         reader.join().unwrap();
         store
-            .read(KEY, NOW, |entry| assert_eq!(entry.value(), [2; 9]))
+            .read(KEY, NOW, |entry| {
+                assert_eq!(entry.value(), [2; LARGE_BYTES])
+            })
             .hit()
             .unwrap();
     });
@@ -122,7 +140,7 @@ fn a_value_is_written_in_place_only_after_its_last_reader() {
 #[test]
 fn a_reader_that_comes_as_the_last_one_leaves_is_on_the_books() {
     check(|store| {
-        put(&store, 1);
+        put_large(&store, 1);
         let first = store.get(KEY, NOW).unwrap();
         let reader = thread::spawn(move || drop(first));
         let second = store.get(KEY, NOW).unwrap();
@@ -190,7 +208,7 @@ fn a_reservation_dropped_elsewhere_gives_its_memory_back() {
 fn eviction_frees_nothing_that_is_being_read() {
     const LARGE: &[u8] = &[3; 500_000];
     check(|store| {
-        put(&store, 1);
+        put_large(&store, 1);
         let writer = thread::spawn({
             let store = Arc::clone(&store);
             move || {
@@ -204,6 +222,61 @@ fn eviction_frees_nothing_that_is_being_read() {
             assert_whole(item.value());
         }
         writer.join().unwrap();
+        assert!(store.stats().evictions > 0);
+    });
+}
+
+#[test]
+fn a_small_item_is_copied_whole_while_it_is_overwritten_in_place_and_moved() {
+    check(|store| {
+        put(&store, 1);
+        let writer = thread::spawn({
+            let store = Arc::clone(&store);
+            move || {
+                put(&store, 2);
+                put_large(&store, 1);
+            }
+        });
+        assert_whole(store.get(KEY, NOW).unwrap().value());
+        writer.join().unwrap();
+    });
+}
+
+#[test]
+fn a_look_ahead_disturbs_nothing() {
+    check(|store| {
+        put(&store, 1);
+        let ahead = thread::spawn({
+            let store = Arc::clone(&store);
+            move || {
+                let located = store.locate(KEY);
+                store.prefetch(&located);
+                assert!(store.remove(located, NOW));
+            }
+        });
+        put_large(&store, 2);
+        ahead.join().unwrap();
+    });
+}
+
+#[test]
+fn stripes_that_need_each_others_memory_both_find_room() {
+    fn put_huge(store: &Store, key: &[u8]) {
+        let item = NewItem::new(&[3; 400_000], Attributes::default());
+        let _ = store.put(key, item, Condition::Always, NOW).unwrap();
+    }
+    // Making room takes many steps: not all interleavings, but those with up to two switches.
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(2);
+    check_with(builder, 2, |store| {
+        put_huge(&store, b"1");
+        put_huge(&store, b"2");
+        let other = thread::spawn({
+            let store = Arc::clone(&store);
+            move || put_huge(&store, b"3")
+        });
+        put_huge(&store, b"4");
+        other.join().unwrap();
         assert!(store.stats().evictions > 0);
     });
 }

@@ -4,9 +4,10 @@
 use proptest::prelude::*;
 
 mod model;
+mod order;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn store_matches_a_plain_map(script in prop::collection::vec(any::<u8>(), 0..1200)) {
@@ -18,5 +19,12 @@ proptest! {
         script in prop::collection::vec(any::<u8>(), 0..2400),
     ) {
         model::run_evicting(&script);
+    }
+
+    #[test]
+    fn the_exact_order_evicts_the_least_recently_used(
+        steps in prop::collection::vec((0_u8..4, 0_u16..300, 0_u16..4000), 200..600),
+    ) {
+        order::run(&steps);
     }
 }

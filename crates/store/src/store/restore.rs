@@ -1,12 +1,12 @@
 //! Putting items back that another store held; see [`snapshot`](crate::snapshot).
 
+use std::sync::Arc;
+
 use super::Store;
-use crate::counted;
 use crate::error::PutError;
 use crate::item::{CasId, Condition, NewItem, Timestamp};
 use crate::located::IntoLocated;
 use crate::reservation::Reservation;
-use crate::stripe;
 
 impl Store {
     /// Copies an item into the store under the id it had in another one, whatever is there.
@@ -32,15 +32,15 @@ impl Store {
         let (home, key) = self.home(located);
         let value_bytes = item.value.len();
         let item_bytes = self.check_size(key, item.attributes.flags, value_bytes)?;
-        if counted::memory_bytes(key.len(), value_bytes) >= stripe::LARGE_BYTES_MIN {
-            let mut filled =
-                self.make_reservation(located, value_bytes, item.attributes, now, false)?;
+        if self.is_large(key.len(), value_bytes) {
+            let mut filled = self.make_block(located, value_bytes, item.attributes, now)?;
             filled.value_mut().copy_from_slice(item.value);
-            self.restore_reserved(filled, id, now);
-            return Ok(());
+            let stored = self.try_store(&mut filled, Condition::Always, Some(id), now);
+            let stored = stored.map_err(|refusal| self.refuse(home, refusal, item_bytes));
+            return stored.map(drop);
         }
         let stored = self.with_room(home, item_bytes, now, |stripe| {
-            stripe.under_id(id, |stripe| {
+            stripe.under_id(Some(id), |stripe| {
                 stripe.put(home.place(key), &item, Condition::Always, now)
             })
         });
@@ -52,25 +52,19 @@ impl Store {
     /// # Panics
     ///
     /// If the reservation is another store's.
-    pub fn restore_reserved(&self, filled: Reservation, id: CasId, now: Timestamp) {
+    pub fn restore_reserved(&self, mut filled: Reservation, id: CasId, now: Timestamp) {
         if !id.can_be_restored() {
             let _ = self.commit(filled, Condition::Always, now);
             return;
         }
         assert!(
-            core::ptr::eq(filled.budget(), &*self.budget),
+            Arc::ptr_eq(filled.books.pool(), &self.pool),
             "a reservation is committed to the store that made it"
         );
-        let expiry = filled.expiry;
-        let home = self.split(filled.hash);
-        let (block, taken_bytes) = filled.take();
-        self.with_hint(home.stripe, |stripe| {
-            stripe.add_credit(taken_bytes);
-            let commit = |stripe: &mut stripe::Stripe| {
-                stripe.commit(home.hash, block, expiry, Condition::Always, now)
-            };
-            let _ = stripe.under_id(id, commit);
-        });
+        let when = Condition::Always;
+        if self.try_store(&mut filled, when, Some(id), now).is_err() {
+            let _ = self.store_paid(&mut filled, when, Some(id), now);
+        }
     }
 
     /// Returns an id above all that were ever given out; takes the stripes' locks one after the other.

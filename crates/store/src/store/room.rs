@@ -1,17 +1,24 @@
 //! Room for what is to be stored: taken from the budget, or made.
 
 use super::{Home, Store};
-use crate::counted;
+use crate::counted::{self, Unique};
 use crate::error::{KEY_BYTES_MAX, PutError};
-use crate::item::{Attributes, Timestamp};
+use crate::item::{Attributes, CasId, Condition, Outcome, Timestamp};
 use crate::located::Located;
-use crate::reservation::Reservation;
+use crate::log::STUB_VALUE_BYTES;
+use crate::reservation::{Body, Books, Reservation};
 use crate::size;
 use crate::stripe::{Refusal, Stripe};
-use crate::sync::{Arc, Ordering};
+use crate::sync::Ordering;
 
 impl Store {
-    /// Runs `step` until it has the room it asks for.
+    /// Tells whether such an item has its value in an extent.
+    #[inline]
+    pub(super) fn is_large(&self, key_bytes: usize, value_bytes: usize) -> bool {
+        self.layout.footprint(key_bytes, value_bytes) > self.small_bytes_max
+    }
+
+    /// Runs `step` under the lock of `home` until it has the room it asks for.
     pub(super) fn with_room<R>(
         &self,
         home: Home,
@@ -19,105 +26,195 @@ impl Store {
         now: Timestamp,
         mut step: impl FnMut(&mut Stripe) -> Result<R, Refusal>,
     ) -> Result<R, PutError> {
-        let mut credit = 0;
-        for _ in 0..ATTEMPTS_MAX {
-            let result = self.with_hint(home.stripe, |stripe| {
-                stripe.add_credit(core::mem::take(&mut credit));
-                step(stripe)
-            });
-            match result {
-                Ok(done) => return Ok(done),
-                Err(refusal @ Refusal::TooLarge { .. }) => {
-                    return Err(self.refuse(home, refusal, item_bytes));
-                }
-                Err(refusal) => match self.make_room(home.stripe, refusal.memory_bytes(), now) {
-                    Some(taken) => credit = taken,
-                    None => return Err(self.refuse(home, refusal, item_bytes)),
-                },
-            }
-        }
-        self.with(home.stripe, |stripe| stripe.add_credit(credit));
-        Err(self.refuse(
-            home,
-            Refusal::Short {
-                memory_bytes: credit,
-            },
-            item_bytes,
-        ))
+        self.retried(home, now, || self.with_hint(home.stripe, &mut step))
+            .map_err(|refusal| self.refuse(home, refusal, item_bytes))
     }
 
-    /// Takes `bytes` from the budget, making room as needed; holds no lock before or after.
-    ///
-    /// The stripe in need gives first, unless the one whose turn it is has an older item: so the
-    /// order of eviction is nearly that of one list, and no stripe starves. If that brings nothing,
-    /// all stripes are asked in turn.
-    pub(super) fn make_room(&self, home: usize, bytes: usize, now: Timestamp) -> Option<usize> {
-        let stripes = self.stripes.len();
-        let mut turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let (mut in_vain, mut freed_bytes) = (0, 0);
-        while !self.budget.try_take(bytes) {
-            if in_vain > stripes || freed_bytes > FREED_FACTOR_MAX * bytes + FREED_EXTRA_BYTES {
-                return None;
+    /// Tries until there is the room that `step` asks for, or none can be made.
+    #[inline]
+    pub(super) fn retried<R>(
+        &self,
+        home: Home,
+        now: Timestamp,
+        mut step: impl FnMut() -> Result<R, Refusal>,
+    ) -> Result<R, Refusal> {
+        let mut attempts = 0;
+        loop {
+            match step() {
+                Err(Refusal::Short { memory_bytes })
+                    if attempts < ATTEMPTS_MAX
+                        && self.make_room(home.stripe, memory_bytes, now) => {}
+                result => return result,
             }
-            turn = turn.wrapping_add(1);
+            attempts += 1;
+        }
+    }
+
+    /// Makes room in the budget until `bytes` can be taken from it; false if that cannot be.
+    ///
+    /// The stripe in need gives first if it has its share, else the one that has most; so each has
+    /// about its share, and most of the time no other is locked. If that brings nothing, all
+    /// stripes are asked in turn. Holds no lock before or after.
+    #[cold]
+    pub(super) fn make_room(&self, home: usize, bytes: usize, now: Timestamp) -> bool {
+        let stripes = self.stripes.len();
+        let (mut in_vain, mut steps) = (0, 0);
+        while !self.pool.could_give(bytes) {
+            if in_vain > stripes || steps > STEPS_MAX {
+                return self.pool.trim(bytes) > 0;
+            }
             let giver = if in_vain > 0 {
-                turn % stripes
+                self.turn.fetch_add(1, Ordering::Relaxed) % stripes
             } else {
-                self.older(home, turn)
+                self.giver(home)
             };
             let may_evict = self.settings.evict;
-            let freed = self.with_hint(giver, |stripe| stripe.make_room(bytes, may_evict, now));
-            freed_bytes += freed;
-            in_vain = if freed == 0 { in_vain + 1 } else { 0 };
+            let has_worked =
+                self.with_hint(giver, |stripe| stripe.make_room(bytes, may_evict, now));
+            in_vain = if has_worked { 0 } else { in_vain + 1 };
+            steps += 1;
         }
-        Some(bytes)
+        true
     }
 
-    /// Returns the stripe with the older item: `home`, or another whose turn it is.
-    fn older(&self, home: usize, turn: usize) -> usize {
-        let stripes = self.stripes.len();
-        let others = (stripes - 1).max(1);
-        let other = (home + 1 + turn % others) % stripes;
-        let oldest_use = |number: usize| self.stripes[number].oldest_use.load(Ordering::Relaxed);
-        if oldest_use(other) < oldest_use(home) {
-            other
-        } else {
-            home
+    /// Returns the stripe that gives: `home` if it has its share, else the one that has most.
+    fn giver(&self, home: usize) -> usize {
+        let log_bytes = |number: usize| self.stripes[number].log_bytes.load(Ordering::Relaxed);
+        let stripes = 0..self.stripes.len();
+        let total_bytes: usize = stripes.clone().map(log_bytes).sum();
+        if log_bytes(home) >= total_bytes / self.stripes.len() {
+            return home;
         }
+        let most = stripes.max_by_key(|&number| log_bytes(number));
+        most.unwrap_or(home)
     }
 
+    /// Makes a reservation, counted as held, that has paid for all that its commit may need.
     pub(super) fn make_reservation(
         &self,
         located: Located<'_>,
         value_bytes: usize,
         attributes: Attributes,
         now: Timestamp,
-        is_held: bool,
     ) -> Result<Reservation, PutError> {
-        let Located { key, hash } = located;
-        let Attributes { flags, expiry } = attributes;
-        let item_bytes = self.check_size(key, flags, value_bytes)?;
-        // With what the tables may need at commit, so that commit cannot fail.
-        let memory_bytes = counted::memory_bytes(key.len(), value_bytes) + Stripe::GROWTH_BYTES_MAX;
-        let home = self.split(hash);
-        let no_room = || self.refuse(home, Refusal::Short { memory_bytes }, item_bytes);
-        let held_bytes = if is_held { memory_bytes } else { 0 };
-        if is_held && !self.budget.try_hold(held_bytes) {
-            return Err(no_room());
-        }
-        // From here on, dropping the reservation settles the books.
-        let account = self.with(home.stripe, |stripe| {
-            stripe.keep(home.place(key), now);
-            Arc::clone(stripe.account())
-        });
-        let mut reservation = Reservation::new(account, held_bytes, hash, expiry);
-        let Some(taken_bytes) = self.make_room(home.stripe, memory_bytes, now) else {
-            return Err(no_room());
+        let key = located.key;
+        let item_bytes = self.check_size(key, attributes.flags, value_bytes)?;
+        let is_large = self.is_large(key.len(), value_bytes);
+        let slot_bytes = if is_large {
+            self.layout.footprint(key.len(), STUB_VALUE_BYTES)
+        } else {
+            self.layout.footprint(key.len(), value_bytes)
         };
-        if !reservation.allocate(taken_bytes, key, value_bytes, flags) {
+        let annex_bytes = self.pool.extent_memory_bytes(slot_bytes);
+        let paid_bytes = annex_bytes + Stripe::growth_bytes_max(&self.settings);
+        let mut held_bytes = paid_bytes;
+        if is_large {
+            let block_bytes = counted::block_bytes(key.len(), value_bytes);
+            held_bytes += self.pool.extent_memory_bytes(block_bytes);
+        } else {
+            held_bytes += key.len() + value_bytes;
+        }
+        let home = self.split(located.hash);
+        let no_room = || {
+            let memory_bytes = held_bytes;
+            self.refuse(home, Refusal::Short { memory_bytes }, item_bytes)
+        };
+        // From here on, dropping the books settles them.
+        let mut books = Books::new(&self.pool);
+        if !books.try_hold(held_bytes) {
             return Err(no_room());
         }
-        Ok(reservation)
+        self.with(home.stripe, |stripe| stripe.keep(home.place(key), now));
+        if is_large {
+            self.take(home, &mut books, paid_bytes, now)
+                .ok_or_else(no_room)?;
+            let block = self
+                .block(home, key, value_bytes, now)
+                .ok_or_else(no_room)?;
+            let body = Body::Large(Some(block));
+            return Ok(Reservation::new(body, books, located.hash, attributes));
+        }
+        let buffer_bytes = key.len() + value_bytes;
+        self.take(home, &mut books, paid_bytes + buffer_bytes, now)
+            .ok_or_else(no_room)?;
+        let body = Body::small(key, value_bytes).ok_or_else(no_room)?;
+        Ok(Reservation::new(body, books, located.hash, attributes))
+    }
+
+    /// Makes a block for a large value that is there already.
+    pub(super) fn make_block(
+        &self,
+        located: Located<'_>,
+        value_bytes: usize,
+        attributes: Attributes,
+        now: Timestamp,
+    ) -> Result<Reservation, PutError> {
+        let (home, key) = (self.split(located.hash), located.key);
+        self.with(home.stripe, |stripe| stripe.keep(home.place(key), now));
+        let Some(block) = self.block(home, key, value_bytes, now) else {
+            let bytes = counted::block_bytes(key.len(), value_bytes);
+            let memory_bytes = self.pool.extent_memory_bytes(bytes);
+            let item_bytes = self.item_bytes(key, attributes.flags, value_bytes);
+            return Err(self.refuse(home, Refusal::Short { memory_bytes }, item_bytes));
+        };
+        let body = Body::Large(Some(block));
+        let books = Books::new(&self.pool);
+        Ok(Reservation::new(body, books, located.hash, attributes))
+    }
+
+    /// Stores what is filled, under `id` or a new one, making room as needed.
+    pub(super) fn try_store(
+        &self,
+        filled: &mut Reservation,
+        when: Condition,
+        id: Option<CasId>,
+        now: Timestamp,
+    ) -> Result<Outcome, Refusal> {
+        let home = self.split(filled.hash);
+        self.retried(home, now, || {
+            self.with_hint(home.stripe, |stripe| {
+                stripe.under_id(id, |stripe| stripe.commit(filled, when, 0, now))
+            })
+        })
+    }
+
+    /// Stores what is filled in the room that the reservation has paid for.
+    #[cold]
+    pub(super) fn store_paid(
+        &self,
+        filled: &mut Reservation,
+        when: Condition,
+        id: Option<CasId>,
+        now: Timestamp,
+    ) -> Outcome {
+        let home = self.split(filled.hash);
+        let credit = filled.books.take_paid();
+        let stored = self.with_hint(home.stripe, |stripe| {
+            stripe.under_id(id, |stripe| stripe.commit(filled, when, credit, now))
+        });
+        // Only the system itself can have refused that memory.
+        stored.unwrap_or(Outcome::NotStored)
+    }
+
+    fn block(&self, home: Home, key: &[u8], value_bytes: usize, now: Timestamp) -> Option<Unique> {
+        let bytes = counted::block_bytes(key.len(), value_bytes);
+        let short = Refusal::Short {
+            memory_bytes: self.pool.extent_memory_bytes(bytes),
+        };
+        let piece = self.retried(home, now, || self.pool.extent(bytes).ok_or(short));
+        Some(Unique::new(piece.ok()?, key, value_bytes))
+    }
+
+    fn take(&self, home: Home, books: &mut Books, bytes: usize, now: Timestamp) -> Option<()> {
+        let short = Refusal::Short {
+            memory_bytes: bytes,
+        };
+        let mut take = || books.try_take(bytes).then_some(()).ok_or(short);
+        self.retried(home, now, &mut take).ok()
+    }
+
+    fn item_bytes(&self, key: &[u8], flags: u32, value_bytes: usize) -> usize {
+        size::item_bytes(key.len(), flags, 0, self.settings.cas).saturating_add(value_bytes)
     }
 
     pub(super) fn check_size(
@@ -132,8 +229,7 @@ impl Store {
             });
         }
         let item_bytes_max = self.settings.item_bytes_max;
-        let item_bytes =
-            size::item_bytes(key.len(), flags, 0, self.settings.cas).saturating_add(value_bytes);
+        let item_bytes = self.item_bytes(key, flags, value_bytes);
         if item_bytes > item_bytes_max {
             return Err(PutError::TooLarge {
                 item_bytes,
@@ -158,8 +254,8 @@ impl Store {
     }
 }
 
-/// How often a store is tried when others take or change what it looked at; more than once is rare.
-const ATTEMPTS_MAX: usize = 8;
-/// How much may be freed for one store while others take it away: a bound, rarely reached.
-const FREED_FACTOR_MAX: usize = 8;
-const FREED_EXTRA_BYTES: usize = 1 << 20;
+/// How often an operation is tried when others take the room that was made for it.
+const ATTEMPTS_MAX: usize = 64;
+/// The most steps, of some dozen items each, that one operation makes room for: a bound, rarely
+/// reached.
+const STEPS_MAX: usize = 1 << 16;

@@ -1,11 +1,11 @@
 //! What concerns all items: flushing, sweeping, walking, counting.
 
-use super::{START_BYTES, Store};
+use super::{Store, fixed_bytes};
 use crate::entry::Entry;
 use crate::item::Timestamp;
 use crate::size;
 use crate::stats::{ClassStats, ClassTable, Stats};
-use crate::stripe::Stripe;
+use crate::stripe::{Position, Stripe};
 use crate::sync::Ordering;
 
 impl Store {
@@ -58,34 +58,31 @@ impl Store {
         now: Timestamp,
         visit: impl FnMut(&Entry<'_>),
     ) -> Option<Cursor> {
-        let Cursor {
-            stripe: number,
-            slot,
-        } = from;
-        if number as usize >= self.stripes.len() {
+        let Cursor { stripe, position } = from;
+        let number = stripe as usize;
+        if number >= self.stripes.len() {
             return None;
         }
-        let end = slot.saturating_add(WALK_STEP_SLOTS);
-        if self.with(number as usize, |stripe| stripe.walk(slot, end, now, visit)) {
-            return Some(Cursor {
-                stripe: number,
-                slot: end,
-            });
+        let next = self.with(number, |stripe| {
+            stripe.walk(position, WALK_STEP_SLOTS, now, visit)
+        });
+        match next {
+            Some(position) => Some(Cursor { stripe, position }),
+            None if number + 1 == self.stripes.len() => None,
+            None => Some(Cursor {
+                stripe: stripe + 1,
+                ..Cursor::default()
+            }),
         }
-        let next = number + 1;
-        ((next as usize) < self.stripes.len()).then_some(Cursor {
-            stripe: next,
-            slot: 0,
-        })
     }
 
     /// Sums the stripes' counters; takes their locks one after the other.
     #[must_use]
     pub fn stats(&self) -> Stats {
         let mut stats = Stats {
-            memory_bytes_max: self.budget.limit() as u64,
-            memory_bytes: self.budget.used() as u64,
-            held_bytes: self.budget.held() as u64,
+            memory_bytes_max: self.pool.budget().limit() as u64,
+            memory_bytes: self.pool.budget().used() as u64,
+            held_bytes: self.pool.budget().held() as u64,
             ..Stats::default()
         };
         self.each(|stripe| {
@@ -127,14 +124,17 @@ impl Store {
     ///
     /// If something does not add up.
     pub fn check_invariants(&self) -> usize {
-        let used = self.budget.used();
+        let used = self.pool.budget().used();
         assert!(
-            used <= self.budget.limit(),
+            used <= self.pool.budget().limit(),
             "{used} bytes in use are within the budget"
         );
-        let mut counted = self.stripes.len() * (START_BYTES - Stripe::START_BYTES);
+        let start_bytes = self.stripes.len() * Stripe::start_bytes(&self.settings);
+        let mut counted = fixed_bytes(&self.settings) - start_bytes + self.pool.idle_bytes();
         self.each(|stripe| counted += stripe.check_invariants());
-        used.checked_sub(counted)
+        // Pieces that share pages do not cost what they do alone, which is counted.
+        used.wrapping_add(self.pool.saved_bytes())
+            .checked_sub(counted)
             .expect("all memory was taken from the budget")
     }
 }
@@ -143,8 +143,8 @@ impl Store {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cursor {
     stripe: u32,
-    slot: u32,
+    position: Position,
 }
 
 const SWEEP_STEP_ITEMS: usize = 64;
-const WALK_STEP_SLOTS: u32 = 64;
+const WALK_STEP_SLOTS: usize = 64;

@@ -4,11 +4,18 @@ use super::Stripe;
 use crate::item::{CasId, Timestamp};
 
 impl Stripe {
-    /// Runs `step`, which stores one item, so that the item is stored under `id`.
-    pub(crate) fn under_id<R>(&mut self, id: CasId, step: impl FnOnce(&mut Self) -> R) -> R {
+    /// Runs `step`, which stores one item, so that the item is stored under `id`, if one is given.
+    pub(crate) fn under_id<R>(
+        &mut self,
+        id: Option<CasId>,
+        step: impl FnOnce(&mut Self) -> R,
+    ) -> R {
+        let Some(id) = id else { return step(self) };
         let next = core::mem::replace(&mut self.next_cas, id.get());
         let by = core::mem::take(&mut self.cas_step);
+        self.is_restoring = true;
         let result = step(self);
+        self.is_restoring = false;
         (self.next_cas, self.cas_step) = (next, by);
         self.skip_ids(id.get().saturating_add(1));
         result

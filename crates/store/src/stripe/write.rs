@@ -1,15 +1,15 @@
-//! New versions: putting, extending, updating.
+//! New versions: where they go, and how they replace the old.
 
-use super::{Place, Record, Refusal, Stripe};
-use crate::counted::{self, Unique};
-use crate::entry::Entry;
-use crate::item::{
-    CasId, Change, Condition, End, Expiry, Lookup, NewItem, Outcome, ShortValue, Timestamp,
-};
-use crate::lru::Lru;
-use crate::size;
+use super::{Found, Place, Refusal, Stripe};
+use crate::counted::Unique;
+use crate::hash;
+use crate::index::ItemRef;
+use crate::item::{Attributes, CasId, Condition, NewItem, Outcome, Timestamp};
+use crate::log::{Bits, Head, STUB_VALUE_BYTES};
+use crate::reservation::Reservation;
 
 impl Stripe {
+    /// Stores a small item.
     pub(crate) fn put(
         &mut self,
         place: Place<'_>,
@@ -22,263 +22,254 @@ impl Stripe {
             return Ok(refused);
         }
         let NewItem { value, attributes } = *item;
-        if let Some(slot) = found {
-            // Used now, so that it is not evicted to make room for its next version.
-            self.bump(slot, now);
-            if let Some(cas) = self.overwrite(slot, value, attributes.flags) {
-                self.record_mut(slot).expiry = attributes.expiry;
-                return Ok(Outcome::Stored(cas));
-            }
-        }
-        let mut block = self.allocate(place.key, value.len(), attributes.flags, found.is_none())?;
-        block.value_mut().copy_from_slice(value);
-        Ok(Outcome::Stored(self.link(
-            place.hash,
-            found,
-            block,
-            attributes.expiry,
-            now,
-        )))
+        let cas = self.put_small(place, found, [value, b""], attributes, now)?;
+        Ok(Outcome::Stored(cas))
     }
 
-    /// Stores a block whose memory, and that of the tables' growth, is in the credit.
+    /// Stores what a reservation holds; an extent is taken out of it.
+    ///
+    /// With the `credit` that the reservation has paid, this never lacks room.
     pub(crate) fn commit(
         &mut self,
-        hash: u32,
-        block: Unique,
-        expiry: Expiry,
+        filled: &mut Reservation,
         when: Condition,
-        now: Timestamp,
-    ) -> Outcome {
-        self.credit -= block.memory_bytes();
-        let found = self
-            .find(
-                Place {
-                    hash,
-                    key: block.key(),
-                },
-                now,
-            )
-            .hit();
-        if let Some(refused) = self.check(found, when, now) {
-            // Never shared, so it goes as a linked block without readers would.
-            self.discard(block.into_linked());
-            self.shed_excess();
-            return refused;
-        }
-        let cas = self.link(hash, found, block, expiry, now);
-        self.shed_excess();
-        Outcome::Stored(cas)
-    }
-
-    pub(crate) fn extend(
-        &mut self,
-        place: Place<'_>,
-        data: &[u8],
-        end: End,
+        credit: usize,
         now: Timestamp,
     ) -> Result<Outcome, Refusal> {
-        let Some(slot) = self.find(place, now).hit() else {
-            return Ok(Outcome::NotStored);
-        };
-        self.bump(slot, now);
-        let record = self.record(slot);
-        let (old_bytes, flags) = (record.block.value().len(), record.block.flags());
-        let expiry = record.expiry;
-        let value_bytes = old_bytes + data.len();
-        let item_bytes = size::item_bytes(place.key.len(), flags, value_bytes, self.counts_cas);
-        if item_bytes > self.item_bytes_max {
-            return Err(Refusal::TooLarge { item_bytes });
+        self.credit = credit;
+        let outcome = self.put_filled(filled, when, now);
+        let left = core::mem::take(&mut self.credit);
+        if left > 0 {
+            self.pool.give(left);
         }
-        let mut block = self.allocate(place.key, value_bytes, flags, false)?;
-        let value = block.value_mut();
-        let old = self.record(slot).block.value();
-        match end {
-            End::Back => {
-                value[..old_bytes].copy_from_slice(old);
-                value[old_bytes..].copy_from_slice(data);
-            }
-            End::Front => {
-                value[..data.len()].copy_from_slice(data);
-                value[data.len()..].copy_from_slice(old);
-            }
-        }
-        Ok(Outcome::Stored(self.link(
-            place.hash,
-            Some(slot),
-            block,
-            expiry,
-            now,
-        )))
-    }
-
-    /// Tells whether a new short value finds room, taking it into the credit; if not, keeps the item
-    /// from being evicted for that.
-    pub(crate) fn affords_short(
-        &mut self,
-        place: Place<'_>,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        let memory_bytes = counted::memory_bytes(place.key.len(), ShortValue::BYTES_MAX);
-        let afforded = self.afford(memory_bytes);
-        if afforded.is_err() {
-            self.keep(place, now);
-        }
-        afforded
-    }
-
-    /// Counts a present item as used, so that it is not evicted to make room for its next version.
-    pub(crate) fn keep(&mut self, place: Place<'_>, now: Timestamp) {
-        if let Some((slot, None)) = self.look_up(place, now) {
-            self.bump(slot, now);
-        }
-    }
-
-    pub(crate) fn update<R>(
-        &mut self,
-        place: Place<'_>,
-        now: Timestamp,
-        edit: impl FnOnce(&Entry<'_>) -> (Change, R),
-    ) -> Result<Lookup<R>, Refusal> {
-        let slot = match self.find(place, now) {
-            Lookup::Hit(slot) => slot,
-            Lookup::Miss => return Ok(Lookup::Miss),
-            Lookup::Expired => return Ok(Lookup::Expired),
-            Lookup::Flushed => return Ok(Lookup::Flushed),
-        };
-        let (change, result) = self.use_item(slot, now, edit);
-        match change {
-            Change::Keep => {}
-            Change::Expiry(expiry) => self.record_mut(slot).expiry = expiry,
-            Change::Remove => self.remove_slot(slot),
-            Change::Value(value) => self.replace(place, slot, value.as_bytes(), now)?,
-        }
-        Ok(Lookup::Hit(result))
+        outcome
     }
 
     /// Returns how a store ends that `when` forbids.
-    fn check(&mut self, found: Option<u32>, when: Condition, now: Timestamp) -> Option<Outcome> {
+    #[inline]
+    fn check(&mut self, found: Option<Found>, when: Condition, now: Timestamp) -> Option<Outcome> {
         match (when, found) {
             (Condition::Always, _)
             | (Condition::IfAbsent, None)
             | (Condition::IfPresent, Some(_)) => None,
-            (Condition::IfAbsent, Some(slot)) => {
-                self.bump(slot, now);
+            (Condition::IfAbsent, Some(found)) => {
+                self.bump(found.at, now);
                 Some(Outcome::NotStored)
             }
             (Condition::IfPresent, None) => Some(Outcome::NotStored),
             (Condition::IfUnchanged(_), None) => Some(Outcome::NotFound),
-            (Condition::IfUnchanged(cas), Some(slot)) => {
-                let is_same = self.counts_cas && self.record(slot).block.cas() == cas;
+            (Condition::IfUnchanged(cas), Some(found)) => {
+                let is_same = self.counts_cas && found.head.cas == cas;
                 (!is_same).then_some(Outcome::Exists)
             }
         }
     }
 
-    /// Writes the new version where the old one is, if it is about as large and nobody reads it.
-    fn overwrite(&mut self, slot: u32, value: &[u8], flags: u32) -> Option<CasId> {
-        let cas = CasId::new(self.next_cas);
-        let record = self.index.at_mut(slot).expect("a found slot is occupied");
-        let key_bytes = record.block.key().len();
-        let memory = record.block.memory_bytes();
-        if counted::memory_bytes(key_bytes, value.len()) < memory - memory / OVERWRITE_SLACK {
-            return None;
+    fn put_filled(
+        &mut self,
+        filled: &mut Reservation,
+        when: Condition,
+        now: Timestamp,
+    ) -> Result<Outcome, Refusal> {
+        let attributes = filled.attributes;
+        let place = Place {
+            hash: hash::in_stripe(filled.hash),
+            key: filled.key(),
+        };
+        let found = self.find(place, now).hit();
+        if let Some(refused) = self.check(found, when, now) {
+            return Ok(refused);
         }
-        let before = size::item_bytes(
-            key_bytes,
-            record.block.flags(),
-            record.block.value().len(),
-            self.counts_cas,
-        );
-        if !record.block.overwrite(value, flags, cas) {
-            return None;
+        if !filled.is_large() {
+            let value = [filled.value(), b""];
+            let cas = self.put_small(place, found, value, attributes, now)?;
+            return Ok(Outcome::Stored(cas));
         }
-        self.next_cas += self.cas_step;
-        self.counters.items_total += 1;
-        let after = size::item_bytes(key_bytes, flags, value.len(), self.counts_cas);
-        if before != after {
-            self.count_out(before);
-            self.count_in(after);
-        }
-        Some(cas)
+        // The key is the block's own, which is taken while the key is in use.
+        let key = place.key.to_vec();
+        let place = Place { key: &key, ..place };
+        let block = || {
+            let block = filled.take_extent();
+            block.expect("a large reservation is committed once")
+        };
+        let cas = self.put_large(place, found, attributes, block, now)?;
+        Ok(Outcome::Stored(cas))
     }
 
-    /// Gives a found item a new value, flags and expiry kept.
-    fn replace(
+    /// Stores a small item, its value given in two parts: over the old one if that wastes little,
+    /// else at the end of a queue.
+    #[inline]
+    pub(super) fn put_small(
         &mut self,
         place: Place<'_>,
-        slot: u32,
-        value: &[u8],
+        found: Option<Found>,
+        value: [&[u8]; 2],
+        attributes: Attributes,
         now: Timestamp,
-    ) -> Result<(), Refusal> {
-        let record = self.record(slot);
-        let (flags, expiry) = (record.block.flags(), record.expiry);
-        let item_bytes = size::item_bytes(place.key.len(), flags, value.len(), self.counts_cas);
-        if item_bytes > self.item_bytes_max {
-            return Err(Refusal::TooLarge { item_bytes });
+    ) -> Result<CasId, Refusal> {
+        let value_bytes = value[0].len() + value[1].len();
+        let footprint = self.log.layout.footprint(place.key.len(), value_bytes);
+        debug_assert!(footprint <= self.small_bytes_max, "the item is small");
+        let in_place = found.and_then(|found| Some((found, self.stride_for(&found, footprint)?)));
+        if let Some((found, stride)) = in_place {
+            let head = self.next_head(
+                Some(&found),
+                Bits::NONE,
+                place,
+                value_bytes,
+                attributes,
+                now,
+            );
+            self.log.write_value(found.at, &head, stride, value);
+            self.ranking.touch(found.at, &self.log);
+            let (old, new) = (
+                self.small_item_bytes(&found.head),
+                self.small_item_bytes(&head),
+            );
+            self.recount(old, new);
+            return Ok(head.cas);
         }
-        if self.overwrite(slot, value, flags).is_none() {
-            let mut block = self.allocate(place.key, value.len(), flags, false)?;
-            block.value_mut().copy_from_slice(value);
-            self.link(place.hash, Some(slot), block, expiry, now);
-        }
-        Ok(())
+        let at = self.allocate(place, found, footprint, 0)?;
+        let head = self.next_head(
+            found.as_ref(),
+            Bits::NONE,
+            place,
+            value_bytes,
+            attributes,
+            now,
+        );
+        self.log.write(at, &head, place.key, value);
+        self.link(place.hash, found, at);
+        Ok(head.cas)
     }
 
-    /// Makes a block, its memory paid from the credit; if the tables may grow, that is in it too.
+    /// Stores an extent, which `block` makes when there is room for all else: behind the stub that is
+    /// there, or a new one.
+    pub(super) fn put_large(
+        &mut self,
+        place: Place<'_>,
+        found: Option<Found>,
+        attributes: Attributes,
+        block: impl FnOnce() -> Unique,
+        now: Timestamp,
+    ) -> Result<CasId, Refusal> {
+        let bits = Bits::LARGE;
+        if let Some(found) = found.filter(|found| found.head.bits.is_large()) {
+            let head = self.next_head(Some(&found), bits, place, STUB_VALUE_BYTES, attributes, now);
+            let old_bytes = self.item_bytes(&self.log.stored(found.at));
+            let old = self.log.swap_extent(found.at, &head, block().into_linked());
+            self.displaced.push(old);
+            self.ranking.touch(found.at, &self.log);
+            self.recount(old_bytes, self.item_bytes(&self.log.stored(found.at)));
+            return Ok(head.cas);
+        }
+        let footprint = self.log.layout.footprint(place.key.len(), STUB_VALUE_BYTES);
+        let at = self.allocate(place, found, footprint, self.log.extents.growth_bytes())?;
+        let head = self.next_head(
+            found.as_ref(),
+            bits,
+            place,
+            STUB_VALUE_BYTES,
+            attributes,
+            now,
+        );
+        self.log
+            .write(at, &head, place.key, [&[0; STUB_VALUE_BYTES], b""]);
+        self.log.put_extent(at, &head, block().into_linked());
+        self.link(place.hash, found, at);
+        Ok(head.cas)
+    }
+
+    /// Returns the size of the slot of a small item that was found, if a new version of so many bytes
+    /// fits in there and wastes little.
+    #[inline]
+    fn stride_for(&self, found: &Found, footprint: usize) -> Option<usize> {
+        if found.head.bits.is_large() {
+            return None;
+        }
+        let stride = self
+            .log
+            .layout
+            .stride_of(&found.head, self.log.slot(found.at));
+        let fits = footprint <= stride && stride - footprint <= stride / OVERWRITE_SLACK;
+        fits.then_some(stride)
+    }
+
+    /// Allocates a slot in the queue of the version that is there, or where a new key belongs; with
+    /// that, the tables have room for it, and `growth_bytes` beside are paid for.
     fn allocate(
         &mut self,
-        key: &[u8],
-        value_bytes: usize,
-        flags: u32,
-        may_grow: bool,
-    ) -> Result<Unique, Refusal> {
-        let memory_bytes = counted::memory_bytes(key.len(), value_bytes);
-        let growth_bytes = if may_grow { self.growth_bytes() } else { 0 };
-        self.afford(memory_bytes + growth_bytes)?;
-        let block = Unique::new(key, value_bytes, flags).ok_or(Refusal::Short { memory_bytes })?;
-        self.credit -= memory_bytes;
-        Ok(block)
+        place: Place<'_>,
+        found: Option<Found>,
+        footprint: usize,
+        growth_bytes: usize,
+    ) -> Result<ItemRef, Refusal> {
+        let (queue, tables_bytes) = match found {
+            Some(found) => (self.log.queue_of(found.at), 0),
+            None => {
+                let tables_bytes = self.index.growth_bytes() + self.ranking.growth_bytes();
+                (self.ranking.admit(place.hash, &self.log), tables_bytes)
+            }
+        };
+        let number = self.room_in(queue, footprint).and_then(|number| {
+            self.pay(tables_bytes + growth_bytes)?;
+            Ok(number)
+        });
+        match (number, found) {
+            (Ok(number), _) => Ok(self.log.allocate_in(number, footprint)),
+            (Err(refusal), Some(found)) => {
+                // Not evicted to make room for its own next version.
+                self.bump(found.at, found.head.used_at);
+                Err(refusal)
+            }
+            (Err(refusal), None) => {
+                self.ranking.readmit(place.hash, queue);
+                Err(refusal)
+            }
+        }
     }
 
-    /// Puts a block, paid for, in the place of the item that was found, or in a new one.
-    fn link(
+    /// The head of a new version, with an id of its own; one more use than the one that was found.
+    #[inline]
+    fn next_head(
         &mut self,
-        hash: u32,
-        found: Option<u32>,
-        mut block: Unique,
-        expiry: Expiry,
+        found: Option<&Found>,
+        bits: Bits,
+        place: Place<'_>,
+        value_bytes: usize,
+        attributes: Attributes,
         now: Timestamp,
-    ) -> CasId {
+    ) -> Head {
         let cas = CasId::new(self.next_cas);
         self.next_cas += self.cas_step;
         self.counters.items_total += 1;
-        block.set_cas(cas);
-        let record = Record {
-            block: block.into_linked(),
-            expiry,
+        let uses = found.map_or(0, |found| found.head.bits.used().uses());
+        Head {
+            expiry: attributes.expiry,
+            value_bytes: value_bytes as u16,
+            key_bytes: place.key.len() as u8,
+            bits: bits.with_uses(uses),
             used_at: now,
-        };
-        self.count_in(self.entry(&record).item_bytes());
-        match found {
-            Some(slot) => {
-                let old = core::mem::replace(self.record_mut(slot), record);
-                self.order.touch(slot);
-                self.count_out(self.entry(&old).item_bytes());
-                self.discard(old.block);
-            }
-            None => {
-                let before = self.index_bytes();
-                let slot = self.index.insert(hash, record);
-                self.order.insert(slot);
-                self.credit -= self.index_bytes() - before;
-            }
+            flags: attributes.flags,
+            cas,
         }
-        cas
     }
 
-    fn growth_bytes(&self) -> usize {
-        self.index.growth_bytes() + Lru::GROWTH_BYTES_MAX
+    /// Puts an item that was written into the place of the one that was found, or into a new one.
+    fn link(&mut self, hash: u32, found: Option<Found>, at: ItemRef) {
+        match found {
+            Some(found) => {
+                self.index.replace(found.slot, at);
+                self.ranking.moved(found.at, at, &mut self.log);
+                self.ranking.touch(at, &self.log);
+                self.forget(found.at);
+            }
+            None => {
+                self.index.insert(hash, at);
+                self.ranking.insert(at, &mut self.log);
+            }
+        }
+        self.count_in(self.item_bytes(&self.log.stored(at)));
     }
 }
 

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use steadfast_store::{
-    Attributes, CasId, Change, Condition, Cursor, End, Expiry, Item, Lookup, NewItem, Outcome,
-    PutError, Reservation, Settings, ShortValue, Store, Timestamp,
+    Attributes, CasId, Change, Condition, Cursor, End, Eviction, Expiry, Item, Lookup, NewItem,
+    Outcome, PutError, Reservation, Settings, ShortValue, Store, Timestamp,
 };
 
 /// Runs `script` on a store that never needs to evict, and on a plain map: all answers must agree.
@@ -26,6 +26,9 @@ pub(crate) fn run_evicting(script: &[u8]) {
     settings.memory_bytes_max = 1 << 20;
     settings.item_bytes_max = 256 << 10;
     settings.stripes = 4;
+    if script.len() % 2 == 1 {
+        settings.order = Eviction::ExactLru;
+    }
     Run::new(settings, false).perform(script);
 }
 
