@@ -15,6 +15,9 @@ const COMMANDS_PER_BATCH: usize = 100;
 const VALUE_BYTES: usize = 512;
 /// Small enough to be full soon, large enough to have segments.
 const MEMORY_BYTES: usize = 4 << 20;
+/// Where a part of a set's key is that can be changed.
+const NAME_AT: usize = "set key:".len();
+const NAME_BYTES: usize = 4;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -55,26 +58,34 @@ impl Cache {
 
     /// Stores the items, then hands in the same batch again and again.
     fn repeat(mut self, batch: &str, batches: usize) {
-        self.run(&sets(0));
+        self.run(sets(0).as_bytes());
         for _ in 0..batches {
-            self.run(batch);
+            self.run(batch.as_bytes());
         }
     }
 
     /// Fills the cache, then stores new items, so that each displaces another.
     fn replace_all(mut self, batches: usize) {
         let filling = 2 * MEMORY_BYTES / VALUE_BYTES / COMMANDS_PER_BATCH;
-        for batch in 0..filling + batches {
-            self.run(&sets(batch * COMMANDS_PER_BATCH));
+        let mut commands = sets(0).into_bytes();
+        let command_bytes = commands.len() / COMMANDS_PER_BATCH;
+        for number in 0..filling + batches {
+            // New names for the same commands: to write them anew would cost as much as the cache.
+            for command in commands.chunks_exact_mut(command_bytes) {
+                for (place, character) in command[NAME_AT..][..NAME_BYTES].iter_mut().enumerate() {
+                    *character = b'a' + (number >> (4 * place)) as u8 % 16;
+                }
+            }
+            self.run(&commands);
         }
     }
 
-    fn run(&mut self, batch: &str) {
+    fn run(&mut self, batch: &[u8]) {
         self.out.clear();
         let now = Now::since_start(10, 1_700_000_000);
-        let progress =
-            self.session
-                .handle_input(batch.as_bytes(), &mut self.out, &self.engine, now);
+        let progress = self
+            .session
+            .handle_input(batch, &mut self.out, &self.engine, now);
         assert_eq!(progress.consumed, batch.len());
     }
 }

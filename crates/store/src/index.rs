@@ -207,19 +207,6 @@ impl Index {
         crate::prefetch::line(self.heads.at(self.buckets.of(hash)));
     }
 
-    /// Returns up to two items that may have that hash, without a look at them: hints for fetching
-    /// them early, from the bucket's own line.
-    #[inline]
-    pub(crate) fn probe(&self, hash: u32) -> [Option<ItemRef>; 2] {
-        let wanted = head_of(hash);
-        let words = &self.heads.at(self.buckets.of(hash)).0;
-        let mut found = words[..words.len() - 1]
-            .iter()
-            .filter(|&&entry| entry >> ItemRef::BITS == wanted)
-            .map(|&entry| ItemRef::of(entry));
-        [found.next(), found.next()]
-    }
-
     /// Counts everything again and returns the number of items.
     ///
     /// # Panics

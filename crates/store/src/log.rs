@@ -204,7 +204,7 @@ impl Log {
     }
 
     /// Returns the head of an item if that is its key.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn head_of_key(&self, at: ItemRef, key: &[u8]) -> Option<Head> {
         let slot = self.slot(at);
         let head = Head::read(slot);
@@ -219,24 +219,23 @@ impl Log {
         self.stored_as(Head::read(slot), slot)
     }
 
-    /// Counts a use, and a read if it is one; shows the item, with its head as it was before.
-    #[inline]
-    pub(crate) fn use_item(&mut self, at: ItemRef, is_read: bool, now: Timestamp) -> Stored<'_> {
-        let slot = self.slot_mut(at);
-        let head = Head::read(slot);
-        let used = Head {
-            bits: if is_read { head.bits.read() } else { head.bits }.used(),
-            used_at: now,
-            ..head
-        };
+    /// Counts a use of an item with that head, and a read if it is one.
+    #[inline(always)]
+    pub(crate) fn note_use(&mut self, at: ItemRef, head: &Head, is_read: bool, now: Timestamp) {
+        let bits = if is_read { head.bits.read() } else { head.bits }.used();
         // What is only read stays clean in every core's cache.
-        if used != head {
-            used.write_use(slot);
+        if bits != head.bits || now != head.used_at {
+            Layout::write_use(self.slot_mut(at), bits, now);
         }
+    }
+
+    /// The item whose head has been read.
+    #[inline(always)]
+    pub(crate) fn stored_with(&self, at: ItemRef, head: Head) -> Stored<'_> {
         self.stored_as(head, self.slot(at))
     }
 
-    #[inline]
+    #[inline(always)]
     fn stored_as<'a>(&'a self, head: Head, slot: &'a [u8]) -> Stored<'a> {
         let value = self.layout.value(&head, slot);
         let extent = head
@@ -298,11 +297,8 @@ impl Log {
             target.copy_from_slice(&source.slot(from.offset())[..footprint]);
         }
         let slot = self.slot_mut(to);
-        let head = Head {
-            bits,
-            ..Head::read(slot)
-        };
-        head.write_use(slot);
+        let head = Head::read(slot);
+        Layout::write_use(slot, bits, head.used_at);
         if bits.is_large() {
             let number = extent_number(self.layout.value(&head, self.slot(to)));
             let memory_bytes = self.extents.at(number).memory_bytes();

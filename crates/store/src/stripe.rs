@@ -158,7 +158,7 @@ impl Stripe {
         visit: impl FnOnce(&Entry<'_>) -> R,
     ) -> Lookup<R> {
         self.find(place, now)
-            .map(|found| self.use_item(found.at, true, now, visit))
+            .map(|found| self.use_item(&found, true, now, visit))
     }
 
     pub(crate) fn remove(&mut self, place: Place<'_>, now: Timestamp) -> bool {
@@ -178,13 +178,14 @@ impl Stripe {
     /// Asks for the memory of the item that `hash` probably leads to.
     #[inline]
     pub(crate) fn prefetch_item(&self, hash: u32) {
-        for at in self.index.probe(hash).into_iter().flatten() {
+        self.index.find(hash, |at| {
             crate::prefetch::lines(self.log.slot(at), PREFETCHED_LINES);
-        }
+            true
+        });
     }
 
     /// Returns the live item; one that is gone is removed and told apart.
-    #[inline]
+    #[inline(always)]
     fn find(&mut self, place: Place<'_>, now: Timestamp) -> Lookup<Found> {
         self.settle_flush(now);
         let Some(found) = self.look_up(place) else {
@@ -196,7 +197,7 @@ impl Stripe {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn look_up(&self, place: Place<'_>) -> Option<Found> {
         let mut head = None;
         let (slot, at) = self.index.find(place.hash, |at| {
@@ -264,24 +265,26 @@ impl Stripe {
         self.log.drop_segment(number)
     }
 
-    #[inline]
+    /// Counts a use, and a read if it is one, and shows the item as it was before.
+    #[inline(always)]
     fn use_item<R>(
         &mut self,
-        at: ItemRef,
+        found: &Found,
         is_read: bool,
         now: Timestamp,
         visit: impl FnOnce(&Entry<'_>) -> R,
     ) -> R {
-        self.ranking.touch(at, &self.log);
+        self.ranking.touch(found.at, &self.log);
+        self.log.note_use(found.at, &found.head, is_read, now);
         visit(&Entry {
-            stored: self.log.use_item(at, is_read, now),
+            stored: self.log.stored_with(found.at, found.head),
             next_cas: CasId::new(self.next_cas),
             counts_cas: self.counts_cas,
         })
     }
 
-    fn bump(&mut self, at: ItemRef, now: Timestamp) {
-        self.use_item(at, false, now, |_| ());
+    fn bump(&mut self, found: &Found, now: Timestamp) {
+        self.use_item(found, false, now, |_| ());
     }
 
     fn entry(&self, at: ItemRef) -> Entry<'_> {

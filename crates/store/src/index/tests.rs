@@ -77,17 +77,6 @@ fn equal_hashes_are_told_apart_by_their_items() {
 }
 
 #[test]
-fn a_probe_names_the_items_that_may_be_meant() {
-    let mut index = Index::new(CHUNK);
-    index.insert(7, item(1));
-    index.insert(7 + 64, item(2));
-    assert_eq!(index.probe(7), [Some(item(1)), None]);
-    assert_eq!(index.probe(8), [None, None]);
-    index.insert(7, item(3));
-    assert_eq!(index.probe(7), [Some(item(1)), Some(item(3))]);
-}
-
-#[test]
 fn an_item_takes_under_thirteen_bytes() {
     let mut index = Index::new(4 * CHUNK);
     let (mut items, mut bytes) = (0, 0);

@@ -107,6 +107,13 @@ impl Layout {
         slot[HEAD_BYTES..HEAD_BYTES + 4].copy_from_slice(&node.to_le_bytes());
     }
 
+    /// Writes what a use changes.
+    #[inline]
+    pub(crate) fn write_use(slot: &mut [u8], bits: Bits, used_at: Timestamp) {
+        slot[7] = bits.0;
+        slot[8..12].copy_from_slice(&used_at.as_secs().to_le_bytes());
+    }
+
     /// Marks what is left of a slot of `stride` bytes behind its item.
     pub(crate) fn set_slack(self, head: &Head, stride: usize, slot: &mut [u8]) {
         let footprint = self.footprint_of(head);
@@ -141,13 +148,6 @@ impl Head {
         slot[..8].copy_from_slice(&first.to_le_bytes());
         slot[8..16].copy_from_slice(&second.to_le_bytes());
         slot[16..24].copy_from_slice(&self.cas.get().to_le_bytes());
-    }
-
-    /// Writes what a use changes.
-    #[inline]
-    pub(crate) fn write_use(&self, slot: &mut [u8]) {
-        slot[7] = self.bits.0;
-        slot[8..12].copy_from_slice(&self.used_at.as_secs().to_le_bytes());
     }
 }
 

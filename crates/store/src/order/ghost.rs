@@ -63,9 +63,8 @@ impl Ghost {
         }
     }
 
-    /// Adds a hash, as the newest.
+    /// Adds a hash, as the newest. One that is there already is there twice then.
     pub(super) fn remember(&mut self, hash: u32) {
-        self.take(hash);
         if let Some(set) = self.set_mut(hash) {
             set.copy_within(..SET_LEN - 1, 1);
             set[0] = fingerprint(hash);
@@ -78,6 +77,11 @@ impl Ghost {
             return false;
         };
         let wanted = fingerprint(hash);
+        // Most are not there, and without a way out the loop compares many at once.
+        let is_there = |found, &other| found | (other == wanted);
+        if !set.iter().fold(false, is_there) {
+            return false;
+        }
         let Some(place) = set.iter().position(|&other| other == wanted) else {
             return false;
         };
@@ -126,7 +130,6 @@ mod tests {
         }
 
         fn remember(&mut self, hash: u32) {
-            self.take(hash);
             self.0.push(hash);
             let same = |other: &u32| Self::set(*other) == Self::set(hash);
             if self.0.iter().filter(|other| same(other)).count() > SET_LEN {
@@ -136,7 +139,7 @@ mod tests {
         }
 
         fn take(&mut self, hash: u32) -> bool {
-            let place = self.0.iter().position(|&other| other == hash);
+            let place = self.0.iter().rposition(|&other| other == hash);
             place.map(|place| self.0.remove(place)).is_some()
         }
     }

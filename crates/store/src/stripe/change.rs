@@ -19,7 +19,7 @@ impl Stripe {
         let Some(found) = self.find(place, now).hit() else {
             return Ok(Outcome::NotStored);
         };
-        self.bump(found.at, now);
+        self.bump(&found, now);
         let old = self.log.stored(found.at);
         let attributes = Attributes::new(old.head.flags, old.head.expiry);
         let value_bytes = old.value.len() + data.len();
@@ -68,12 +68,12 @@ impl Stripe {
             let room = self.room_in(self.log.queue_of(found.at), bytes);
             if let Err(refusal) = room {
                 // Not evicted to make room for its own next version.
-                self.bump(found.at, now);
+                self.bump(&found, now);
                 return Err(refusal);
             }
         }
         let edit = edit.take().expect("an edit is asked for once");
-        let (change, result) = self.use_item(found.at, true, now, edit);
+        let (change, result) = self.use_item(&found, true, now, edit);
         match change {
             Change::Keep => {}
             Change::Expiry(expiry) => self.set_expiry(found.at, expiry),
@@ -88,9 +88,9 @@ impl Stripe {
     /// Gives the item a new expiry; false if there is none.
     pub(crate) fn touch(&mut self, place: Place<'_>, expiry: Expiry, now: Timestamp) -> bool {
         let found = self.find(place, now).hit();
-        if let Some(Found { at, .. }) = found {
-            self.use_item(at, true, now, |_| ());
-            self.set_expiry(at, expiry);
+        if let Some(found) = found {
+            self.use_item(&found, true, now, |_| ());
+            self.set_expiry(found.at, expiry);
         }
         found.is_some()
     }
@@ -98,7 +98,7 @@ impl Stripe {
     /// Counts a present item as used, so that it is not evicted to make room for its next version.
     pub(crate) fn keep(&mut self, place: Place<'_>, now: Timestamp) {
         if let Some(found) = self.look_up(place) {
-            self.bump(found.at, now);
+            self.bump(&found, now);
         }
     }
 

@@ -53,7 +53,7 @@ impl Stripe {
             | (Condition::IfAbsent, None)
             | (Condition::IfPresent, Some(_)) => None,
             (Condition::IfAbsent, Some(found)) => {
-                self.bump(found.at, now);
+                self.bump(&found, now);
                 Some(Outcome::NotStored)
             }
             (Condition::IfPresent, None) => Some(Outcome::NotStored),
@@ -219,7 +219,7 @@ impl Stripe {
             (Ok(number), _) => Ok(self.log.allocate_in(number, footprint)),
             (Err(refusal), Some(found)) => {
                 // Not evicted to make room for its own next version.
-                self.bump(found.at, found.head.used_at);
+                self.bump(&found, found.head.used_at);
                 Err(refusal)
             }
             (Err(refusal), None) => {
