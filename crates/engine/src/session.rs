@@ -204,6 +204,7 @@ impl Session {
     }
 
     /// Executes a request.
+    #[inline(always)]
     fn execute(&mut self, planned: &Planned<'_>, turn: &mut Turn<'_>) -> Step {
         let Planned { place, .. } = *planned;
         let line = planned.line();
@@ -233,6 +234,7 @@ impl Session {
 
     /// Decides where the value of a storage command goes; returns how much of the input behind
     /// the header is dealt with.
+    #[inline(never)]
     fn begin_storage(
         &mut self,
         header: &Storage<'_>,
