@@ -20,7 +20,8 @@ pub(crate) struct Desk {
     pub(crate) now: Now,
     /// Whether nobody else waits for a turn.
     pub(crate) alone: bool,
-    /// Where input is read to; empty-handed between turns.
+    /// Where input is read to; nothing of it is kept between turns. Made for the first turn: a worker
+    /// that never had a client holds no memory for them.
     buffer: Box<[u8]>,
     /// Where replies are put; empty between turns.
     output: Output,
@@ -33,7 +34,7 @@ impl Desk {
             engine,
             now,
             alone: true,
-            buffer: read_buffer(),
+            buffer: Box::default(),
             output: Output::new(),
         }
     }
@@ -42,7 +43,7 @@ impl Desk {
     /// one must not go to the other.
     pub(crate) fn clear(&mut self) {
         self.output = Output::new();
-        self.buffer = read_buffer();
+        self.buffer = Box::default();
     }
 }
 
@@ -143,6 +144,9 @@ impl Connection {
 
     /// Does what can be done now, within bounds, so that others get their turn.
     pub(crate) fn take_turn(&mut self, desk: &mut Desk) -> Turn {
+        if desk.buffer.is_empty() {
+            desk.buffer = vec![0; READ_BYTES].into_boxed_slice();
+        }
         let turn = self.work(desk).unwrap_or(Turn::Close);
         let doing = match turn {
             _ if self.unsent.is_some() => Doing::Sending,
@@ -392,10 +396,6 @@ fn send(stream: &mut Stream, output: &mut Output) -> io::Result<bool> {
         }
     }
     Ok(true)
-}
-
-fn read_buffer() -> Box<[u8]> {
-    vec![0; READ_BYTES].into_boxed_slice()
 }
 
 /// The thread's read buffer: what fits is executed at once and answered in one write.

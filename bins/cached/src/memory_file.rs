@@ -20,7 +20,6 @@ use std::time::Instant;
 use nix::fcntl::{FallocateFlags, Flock, FlockArg, OFlag, fallocate};
 use nix::sys::statfs::{TMPFS_MAGIC, fstatfs};
 use steadfast_host::exit::reason;
-use steadfast_host::memory;
 use steadfast_store::Store;
 use steadfast_store::snapshot::{Clocks, Loaded, Loader, Parsed, Reader, Saver, SnapshotError};
 
@@ -329,7 +328,7 @@ fn write(
     pulse: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> io::Result<u64> {
     let mut buffer = Vec::with_capacity(2 * BUFFER_BYTES);
-    let (mut total, mut settled) = (0, 0);
+    let (mut total, mut synchronised) = (0, 0);
     loop {
         let goes_on = saver.poll_output(&mut buffer);
         if goes_on && buffer.len() < BUFFER_BYTES {
@@ -341,10 +340,9 @@ fn write(
         if !goes_on {
             return Ok(total);
         }
-        if total - settled >= SETTLE_STEP_BYTES {
-            memory::trim_heap();
+        if total - synchronised >= SYNC_STEP_BYTES {
             file.sync_data()?;
-            settled = total;
+            synchronised = total;
         }
         if pulse().is_break() {
             return Err(io::Error::new(ErrorKind::Interrupted, "it was interrupted"));
@@ -359,9 +357,7 @@ const BUFFER_BYTES: usize = 1 << 20;
 const _: () = assert!(BUFFER_BYTES >= 2 * Reader::INPUT_BYTES_MAX);
 /// Each step costs the kernel a look at that much memory.
 const HOLE_STEP_BYTES: u64 = 16 << 20;
-/// How much is written before memory goes back to the system, and the file to the disk: often enough
-/// that neither grows, and that the last synchronisation is no long silence; seldom enough, since
-/// each time the allocator looks at all that is free.
-const SETTLE_STEP_BYTES: u64 = 256 << 20;
+/// How much is written before it goes to the disk: so that the last synchronisation is no long silence.
+const SYNC_STEP_BYTES: u64 = 256 << 20;
 /// A file that is renamed each time we have opened it is an attack or a joke.
 const LOCK_ATTEMPTS_MAX: usize = 8;

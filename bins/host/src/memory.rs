@@ -19,11 +19,3 @@ pub use pages::{PageSize, Pages};
 pub fn share_one_heap() {
     system::share_one_heap();
 }
-
-/// Gives memory that was freed back to the system as far as whole pages are free.
-///
-/// For whoever frees much that will not be needed again. With glibc's allocator this looks at all
-/// that is free; with others it does nothing.
-pub fn trim_heap() {
-    system::trim_heap();
-}

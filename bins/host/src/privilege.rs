@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{self, Gid, Group, Uid, User};
 
+use crate::accounts::{self, Account};
 use crate::system;
 
 /// A user to become: its id, its main group, and its name (for the supplementary groups).
@@ -14,6 +15,8 @@ pub struct UserId {
     uid: Uid,
     gid: Gid,
     name: Option<String>,
+    /// Its further groups, where the files are all that there is to know.
+    member_of: Option<Vec<Gid>>,
 }
 
 impl UserId {
@@ -28,6 +31,9 @@ impl UserId {
     pub fn find(text: &str) -> Result<Self, PrivilegeError> {
         let refused =
             |cause| PrivilegeError::new(format!("cannot look up the user '{text}'"), cause);
+        if let Some(account) = accounts::find_user(text) {
+            return Ok(account.into());
+        }
         let mut found = User::from_name(text).map_err(refused)?;
         let number = text.parse().ok().map(Uid::from_raw);
         if let (None, Some(uid)) = (&found, number) {
@@ -39,6 +45,7 @@ impl UserId {
                 uid,
                 gid: Gid::from_raw(uid.as_raw()),
                 name: None,
+                member_of: None,
             }),
             (None, None) => Err(PrivilegeError::unknown(format!(
                 "can't find the user '{text}'"
@@ -63,6 +70,19 @@ impl From<User> for UserId {
             uid: user.uid,
             gid: user.gid,
             name: Some(user.name),
+            member_of: None,
+        }
+    }
+}
+
+impl From<Account> for UserId {
+    fn from(account: Account) -> Self {
+        let member_of = account.member_of.into_iter().map(Gid::from_raw);
+        Self {
+            uid: Uid::from_raw(account.uid),
+            gid: Gid::from_raw(account.gid),
+            name: Some(account.name),
+            member_of: Some(member_of.collect()),
         }
     }
 }
@@ -78,6 +98,9 @@ impl GroupId {
     ///
     /// When there is no such group, or the database can't be read.
     pub fn find(text: &str) -> Result<Self, PrivilegeError> {
+        if let Some(gid) = accounts::find_group(text) {
+            return Ok(Self(Gid::from_raw(gid)));
+        }
         let found = Group::from_name(text).map_err(|cause| {
             PrivilegeError::new(format!("cannot look up the group '{text}'"), cause)
         })?;
@@ -147,10 +170,13 @@ impl Identity {
         let Some(gid) = gid else {
             return Ok(());
         };
-        let named = self.user.as_ref().and_then(|user| user.name.as_deref());
-        let done = match named {
-            Some(name) => system::init_groups(name, gid),
-            None => unistd::setgroups(&[gid]),
+        let user = self.user.as_ref();
+        let named = user.and_then(|user| user.name.as_deref());
+        let known = user.and_then(|user| user.member_of.as_deref());
+        let done = match (known, named) {
+            (Some(others), _) => unistd::setgroups(&[&[gid], others].concat()),
+            (None, Some(name)) => system::init_groups(name, gid),
+            (None, None) => unistd::setgroups(&[gid]),
         };
         match done {
             Err(nix::Error::EPERM) if is_already(uid, Some(gid)) => Ok(()),
@@ -241,6 +267,24 @@ mod tests {
         assert_eq!(UserId::find("0").unwrap(), UserId::find("root").unwrap());
         assert_eq!(UserId::find("3999999").unwrap().uid(), 3_999_999);
         assert_eq!(GroupId::find("root").unwrap().gid(), 0);
+    }
+
+    #[test]
+    fn files_say_what_the_system_says() {
+        for name in ["root", "nobody", "daemon", "www-data", "mail"] {
+            let (Some(account), Ok(Some(user))) =
+                (accounts::find_user(name), User::from_name(name))
+            else {
+                continue;
+            };
+            assert_eq!(account.uid, user.uid.as_raw());
+            assert_eq!(account.gid, user.gid.as_raw());
+            let c_name = std::ffi::CString::new(name).unwrap();
+            let mut groups = unistd::getgrouplist(&c_name, user.gid).unwrap();
+            groups.retain(|gid| *gid != user.gid);
+            let member_of: Vec<_> = account.member_of.into_iter().map(Gid::from_raw).collect();
+            assert_eq!(member_of, groups);
+        }
     }
 
     #[test]

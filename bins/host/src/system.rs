@@ -50,15 +50,6 @@ pub(crate) fn page_bytes() -> usize {
         .unwrap_or(4096)
 }
 
-/// Lets glibc's allocator give back its free pages.
-pub(crate) fn trim_heap() {
-    #[cfg(target_env = "gnu")]
-    // SAFETY: takes a plain number, and the allocator's own lock.
-    unsafe {
-        libc::malloc_trim(0);
-    }
-}
-
 /// Counts the threads of this process. Not to know is no proof that there is only one.
 fn thread_count() -> io::Result<usize> {
     Ok(std::fs::read_dir("/proc/self/task")?.count())

@@ -104,9 +104,9 @@ impl Session {
     /// input is used up, [`requests_per_call_max`](crate::Settings::requests_per_call_max) are
     /// done, or the output is full.
     ///
-    /// `input` is everything received and not yet consumed. Takes a stripe's lock of the store
-    /// for each key. Allocates nothing but what grows `out`, and the room of a value that has
-    /// arrived in part.
+    /// `input` is everything received and not yet consumed; the more requests are in it, the less
+    /// each costs. Takes a stripe's lock of the store for each key. Allocates nothing but what
+    /// grows `out`, and the room of a value that has arrived in part.
     pub fn handle_input(
         &mut self,
         input: &[u8],
@@ -204,6 +204,7 @@ impl Session {
     }
 
     /// Executes a request.
+    #[inline(always)]
     fn execute(&mut self, planned: &Planned<'_>, turn: &mut Turn<'_>) -> Step {
         let Planned { place, .. } = *planned;
         let line = planned.line();
@@ -233,6 +234,7 @@ impl Session {
 
     /// Decides where the value of a storage command goes; returns how much of the input behind
     /// the header is dealt with.
+    #[inline(never)]
     fn begin_storage(
         &mut self,
         header: &Storage<'_>,

@@ -115,7 +115,7 @@ impl Short {
     pub(crate) const BYTES_MAX: usize = size_of::<u128>();
 
     /// Puts `byte` before what is there.
-    #[inline]
+    #[inline(always)]
     pub(crate) const fn push(&mut self, byte: u8) {
         debug_assert!(self.bytes < Self::BYTES_MAX, "the caller counts");
         self.text = self.text << 8 | byte as u128;
@@ -123,21 +123,45 @@ impl Short {
     }
 
     /// Puts `number` in decimal before what is there.
-    #[inline]
+    #[inline(always)]
     pub(crate) const fn push_decimal(&mut self, mut number: u64) {
-        while number > 9 {
-            self.push(b'0' + (number % 10) as u8);
-            number /= 10;
+        while number > 99 {
+            self.push_pair((number % 100) as usize);
+            number /= 100;
         }
-        self.push(b'0' + number as u8);
+        if number > 9 {
+            self.push_pair(number as usize);
+        } else {
+            self.push(b'0' + number as u8);
+        }
     }
 
-    #[inline]
+    /// Puts the two digits of a number up to 99 before what is there.
+    #[inline(always)]
+    const fn push_pair(&mut self, pair: usize) {
+        debug_assert!(self.bytes + 2 <= Self::BYTES_MAX, "the caller counts");
+        self.text = self.text << 16 | PAIRS[pair] as u128;
+        self.bytes += 2;
+    }
+
+    #[inline(always)]
     pub(crate) fn put(self, out: &mut impl BufMut) {
         let text = self.text.to_le_bytes();
         out.put_slice(&text[..self.bytes.min(Self::BYTES_MAX)]);
     }
 }
+
+/// The two digits of each number up to 99, the first in the lower byte.
+const PAIRS: [u16; 100] = {
+    let mut pairs = [0; 100];
+    let mut number = 0;
+    while number < pairs.len() {
+        let (tens, ones) = (number / 10, number % 10);
+        pairs[number] = u16::from_le_bytes([b'0' + tens as u8, b'0' + ones as u8]);
+        number += 1;
+    }
+    pairs
+};
 
 /// Writes `number` in decimal.
 pub(crate) fn put_decimal(mut number: u64, out: &mut impl BufMut) {

@@ -170,7 +170,7 @@ impl ValueHeader<'_> {
     /// # Panics
     ///
     /// If `out` cannot grow and is too small, as every write to a `BufMut`.
-    #[inline]
+    #[inline(always)]
     pub fn encode(&self, out: &mut impl BufMut) {
         out.put_slice(b"VALUE ");
         self.key.encode(out);
@@ -181,7 +181,7 @@ impl ValueHeader<'_> {
     }
 
     /// The numbers and the end of the line, if they are as small as they usually are.
-    #[inline]
+    #[inline(always)]
     fn short_tail(&self) -> Option<Short> {
         let value_bytes = self.value_bytes as u64;
         if self.flags > SHORT_FLAGS_MAX || value_bytes > SHORT_VALUE_BYTES_MAX || self.cas.is_some()
@@ -198,6 +198,7 @@ impl ValueHeader<'_> {
         Some(tail)
     }
 
+    #[inline(never)]
     fn encode_tail(&self, out: &mut impl BufMut) {
         out.put_u8(b' ');
         put_decimal(self.flags.into(), out);

@@ -6,27 +6,30 @@
 /// The index of the first space or control character: the first byte up to 0x20.
 #[inline(always)]
 pub(crate) fn find_blank(bytes: &[u8]) -> Option<usize> {
-    // Exact for the lowest marked byte, which is the first: a borrow only runs upwards.
-    find(bytes, |word| word.wrapping_sub(ONES * 0x21) & !word)
+    find_below(bytes, 0, 0x21)
 }
 
 /// The index of the first space.
 #[inline(always)]
 pub(crate) fn find_space(bytes: &[u8]) -> Option<usize> {
-    find(bytes, |word| {
-        let zero_at_space = word ^ (ONES * 0x20);
-        zero_at_space.wrapping_sub(ONES) & !zero_at_space
-    })
+    // A space is the only byte that this makes 0.
+    find_below(bytes, b' ', 1)
 }
 
-/// The index of the first byte that `mark` gives its highest bit.
+/// The index of the first byte that is less than `bound`, up to 0x80, when its bits in `flip` are
+/// changed.
 #[inline(always)]
-fn find(bytes: &[u8], mark: impl Fn(u64) -> u64) -> Option<usize> {
+fn find_below(bytes: &[u8], flip: u8, bound: u8) -> Option<usize> {
+    let (flip, bound) = (ONES * u64::from(flip), ONES * u64::from(bound));
     let mut words = bytes.chunks_exact(WORD_BYTES);
     let mut at = 0;
     for word in &mut words {
-        if let Some(found) = first_mark(mark(little_endian(word))) {
-            return Some(at + found);
+        let word = u64::from_le_bytes(word.try_into().expect("a chunk has eight bytes")) ^ flip;
+        // Rough at first, since it marks high bytes, too, of which a text has few.
+        if word.wrapping_sub(bound) & (ONES * 0x80) != 0 {
+            if let Some(found) = first_below(word, bound) {
+                return Some(at + found);
+            }
         }
         at += WORD_BYTES;
     }
@@ -42,20 +45,17 @@ fn find(bytes: &[u8], mark: impl Fn(u64) -> u64) -> Option<usize> {
             .rev()
             .fold(0, |word, &byte| word << 8 | u64::from(byte)),
     };
-    first_mark(mark(word))
+    first_below(word ^ flip, bound)
         .filter(|&found| found < rest.len())
         .map(|found| at + found)
 }
 
+/// The lowest byte of `word` that is less than that of `bound`.
 #[inline(always)]
-fn first_mark(marks: u64) -> Option<usize> {
-    let marks = marks & (ONES * 0x80);
+fn first_below(word: u64, bound: u64) -> Option<usize> {
+    // Exact for the lowest marked byte: a borrow only runs upwards.
+    let marks = word.wrapping_sub(bound) & !word & (ONES * 0x80);
     (marks != 0).then(|| marks.trailing_zeros() as usize / 8)
-}
-
-#[inline(always)]
-fn little_endian(word: &[u8]) -> u64 {
-    u64::from_le_bytes(word.try_into().expect("a chunk has eight bytes"))
 }
 
 const WORD_BYTES: usize = size_of::<u64>();

@@ -67,7 +67,7 @@ impl<N> Builder<N> {
     /// client would not take, or the weights ask for more than
     /// [`PLACES_MAX`](crate::PLACES_MAX) places.
     pub fn build(self) -> Result<Ring<N>, RingError> {
-        let mut seen = BTreeSet::new();
+        let (mut names, mut addresses) = (BTreeSet::new(), BTreeSet::new());
         for (index, member) in self.members.iter().enumerate() {
             if member.host().is_empty() || member.alias() == Some("") {
                 return Err(RingError::EmptyHost { index });
@@ -77,9 +77,15 @@ impl<N> Builder<N> {
                 return Err(RingError::NoAliases { index, family });
             }
             check_weight(self.dialect, member)?;
-            if !seen.insert(member.name()) {
-                let name = member.name().into();
-                return Err(RingError::DuplicateNode { index, name });
+            // Under two aliases a node is still the same, and would have to serve for two.
+            for (seen, name) in [
+                (&mut names, member.name()),
+                (&mut addresses, member.address()),
+            ] {
+                if !seen.insert(name) {
+                    let name = name.into();
+                    return Err(RingError::DuplicateNode { index, name });
+                }
             }
         }
         Ring::new(self.dialect, self.members, self.affinity, self.hash_tag)
@@ -149,6 +155,12 @@ mod tests {
         ];
         let error = refusal("twemproxy:ketama-md5", &twins);
         assert_eq!(error.to_string(), "node x is named twice");
+        let same = [
+            Server::tcp("a", 1).alias("x"),
+            Server::tcp("a", 1).alias("y"),
+        ];
+        let error = refusal("twemproxy:ketama-md5", &same);
+        assert_eq!(error.to_string(), "node a:1 is named twice");
     }
 
     #[test]

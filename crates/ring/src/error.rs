@@ -14,11 +14,11 @@ pub enum RingError {
         /// The place of the node in the list, from 0.
         index: usize,
     },
-    /// Two nodes of the list have the same name.
+    /// Two nodes of the list have the same name or the same address.
     DuplicateNode {
         /// The place of the second one in the list, from 0.
         index: usize,
-        /// The name as the dialect writes it.
+        /// The name as the dialect writes it, or the address.
         name: String,
     },
     /// A node has weight 0. Clients treat it in different ways, none of them useful: leave it out.

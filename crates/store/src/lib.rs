@@ -14,6 +14,7 @@ mod item;
 mod located;
 mod log;
 mod memory;
+mod observer;
 mod order;
 mod pool;
 mod prefetch;
@@ -35,6 +36,7 @@ pub use item::{
 };
 pub use located::{IntoLocated, Located};
 pub use memory::{ALIGN, Allocation, Heap, Kind, Memory};
+pub use observer::{Departure, Observer};
 pub use reservation::Reservation;
 pub use settings::{Eviction, Settings, SettingsError};
 pub use size::{CHUNK_BYTES, CLASSES, item_bytes, size_class};

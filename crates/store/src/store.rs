@@ -16,6 +16,7 @@ use crate::item::{
 use crate::located::{IntoLocated, Located};
 use crate::log::Layout;
 use crate::memory::{Heap, Memory};
+use crate::observer::{Observer, Watch};
 use crate::pool::Pool;
 use crate::reservation::Reservation;
 use crate::settings::{Settings, SettingsError};
@@ -105,6 +106,14 @@ impl Store {
             turn: AtomicUsize::new(0),
             sweep_turn: AtomicUsize::new(0),
         })
+    }
+
+    /// Has `observer` told of every version that leaves from now on.
+    #[must_use]
+    pub fn observed_by(self, observer: Arc<dyn Observer>) -> Self {
+        let watch = Watch::by(observer);
+        self.each(|stripe| stripe.set_watch(watch.clone()));
+        self
     }
 
     /// Returns the settings the store was made with.

@@ -8,6 +8,7 @@ use crate::hash::KeyHasher;
 use crate::index::{Index, ItemRef, Slot};
 use crate::item::{CasId, Expiry, Lookup, Timestamp};
 use crate::log::{Extents, Head, Log, Stored};
+use crate::observer::{Departure, Watch};
 use crate::pool::Pool;
 use crate::settings::Settings;
 use crate::size;
@@ -37,6 +38,7 @@ pub(crate) struct Stripe {
     /// The segment that is being reclaimed.
     reclaiming: Option<Reclaim>,
     pool: Arc<Pool>,
+    watch: Watch,
     hasher: KeyHasher,
     /// Extents whose memory is to be freed without the lock.
     displaced: Displaced,
@@ -98,6 +100,15 @@ enum Gone {
     Flushed,
 }
 
+impl From<Gone> for Departure {
+    fn from(gone: Gone) -> Self {
+        match gone {
+            Gone::Expired => Self::Expired,
+            Gone::Flushed => Self::Flushed,
+        }
+    }
+}
+
 impl Stripe {
     /// Makes an empty stripe, whose [`Self::start_bytes`] the caller has taken from the budget.
     pub(crate) fn new(number: usize, settings: &Settings, pool: Arc<Pool>) -> Self {
@@ -108,6 +119,7 @@ impl Stripe {
             ranking,
             reclaiming: None,
             pool,
+            watch: Watch::default(),
             hasher: KeyHasher::new(settings.hash_seed),
             displaced: Displaced::default(),
             small_bytes_max: settings.small_bytes_max(),
@@ -164,7 +176,7 @@ impl Stripe {
     pub(crate) fn remove(&mut self, place: Place<'_>, now: Timestamp) -> bool {
         let found = self.find(place, now).hit();
         if let Some(found) = found {
-            self.remove_found(found);
+            self.remove_found(found, Departure::Removed);
         }
         found.is_some()
     }
@@ -209,7 +221,7 @@ impl Stripe {
 
     #[cold]
     fn remove_gone(&mut self, found: Found, gone: Gone) -> Lookup<Found> {
-        self.remove_found(found);
+        self.remove_found(found, gone.into());
         match gone {
             Gone::Expired => {
                 self.counters.get_expired += 1;
@@ -222,7 +234,8 @@ impl Stripe {
         }
     }
 
-    fn remove_found(&mut self, found: Found) -> usize {
+    fn remove_found(&mut self, found: Found, why: Departure) -> usize {
+        self.tell(found.at, why);
         self.index.remove(found.slot);
         self.ranking.remove(found.at, &self.log);
         self.forget(found.at)
@@ -245,6 +258,16 @@ impl Stripe {
         }
         self.log.clear(at);
         freed + self.drop_if_empty(at.segment())
+    }
+
+    pub(crate) fn set_watch(&mut self, watch: Watch) {
+        self.watch = watch;
+    }
+
+    /// Shows a version that is about to leave to whoever wants to know.
+    #[inline]
+    fn tell(&self, at: ItemRef, why: Departure) {
+        self.watch.tell(|| self.entry(at), why);
     }
 
     /// Gives a segment back that has no items left; returns its memory.

@@ -43,14 +43,15 @@ impl<'a> Planned<'a> {
         &self.input[self.line_bytes..]
     }
 
-    /// The input behind the whole request; none if it is not all there, or the last of all.
+    /// The input behind the whole request, if there is any that will be heard.
     #[inline]
     fn rest(&self) -> Option<&'a [u8]> {
-        match &self.request {
-            Request::Store(header) => self.behind().get(header.value_bytes + 2..),
-            Request::Quit => None,
-            _ => Some(self.behind()),
-        }
+        let rest = match &self.request {
+            Request::Store(header) => self.behind().get(header.value_bytes + 2..)?,
+            Request::Quit => return None,
+            _ => self.behind(),
+        };
+        (!rest.is_empty()).then_some(rest)
     }
 
     /// Looks up the request's key, if it has just one.
@@ -88,9 +89,7 @@ impl Session {
             Err(error) => return self.handle_error(error, input, turn),
         };
         match first.rest() {
-            Some(rest) if !rest.is_empty() && turn.requests_left > 0 => {
-                self.execute_ahead(first, rest, turn)
-            }
+            Some(rest) if turn.requests_left > 0 => self.execute_ahead(first, rest, turn),
             _ => self.execute(&first, turn),
         }
     }

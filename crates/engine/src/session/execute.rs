@@ -68,6 +68,7 @@ impl<'a> Turn<'a> {
 
     /// Executes a command that is a line and no more, other than the retrievals. `place` is that of
     /// its key, if it was looked up ahead.
+    #[inline(never)]
     pub(super) fn execute<'k>(&mut self, request: Request<'k>, place: Option<Located<'k>>) {
         match request {
             Request::Delete { key, noreply } => self.delete(self.place(place, key), noreply),

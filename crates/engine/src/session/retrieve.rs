@@ -39,6 +39,7 @@ impl Session {
     /// parsed again.
     ///
     /// `place` is that of the only key, if it was looked up ahead.
+    #[inline(never)]
     pub(super) fn retrieve(
         &mut self,
         mut keys: Keys<'_>,
@@ -163,6 +164,7 @@ enum ShownCas {
 }
 
 /// Appends the `VALUE` line and the data block. Runs under a stripe's lock.
+#[inline(always)]
 fn put_item(key: Key<'_>, entry: &Entry<'_>, cas: ShownCas, out: &mut Output) {
     let cas = match cas {
         ShownCas::Hidden => None,

@@ -5,6 +5,7 @@ use crate::counted::{self, Unique};
 use crate::entry::Entry;
 use crate::item::{Attributes, Change, End, Expiry, Lookup, Outcome, ShortValue, Timestamp};
 use crate::log::Head;
+use crate::observer::Departure;
 use crate::size;
 
 impl Stripe {
@@ -78,7 +79,7 @@ impl Stripe {
             Change::Keep => {}
             Change::Expiry(expiry) => self.set_expiry(found.at, expiry),
             Change::Remove => {
-                self.remove_found(found);
+                self.remove_found(found, Departure::Removed);
             }
             Change::Value(value) => self.replace(place, found, value.as_bytes(), now)?,
         }

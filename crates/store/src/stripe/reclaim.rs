@@ -5,6 +5,7 @@ use super::{Found, Gone, Refusal, Stripe};
 use crate::index::ItemRef;
 use crate::item::Timestamp;
 use crate::log::{Content, Head, Stored};
+use crate::observer::Departure;
 use crate::order::{self, Fate, Fifo, Queue};
 use crate::pool::Piece;
 use crate::size;
@@ -297,7 +298,7 @@ impl Stripe {
     fn reclaim_item(&mut self, at: ItemRef, end: Gone) -> Step {
         self.class_at(at).reclaimed += 1;
         self.count_expired(at, end);
-        self.freed(self.found(at))
+        self.freed(self.found(at), end.into())
     }
 
     fn evict(&mut self, at: ItemRef, now: Timestamp) -> Step {
@@ -313,11 +314,11 @@ impl Stripe {
             fifo.remember(hash);
         }
         let slot = self.index.find_ref(hash, at).expect(IN_INDEX);
-        self.freed(Found { slot, at, head })
+        self.freed(Found { slot, at, head }, Departure::Evicted)
     }
 
-    fn freed(&mut self, found: Found) -> Step {
-        if self.remove_found(found) > 0 {
+    fn freed(&mut self, found: Found, why: Departure) -> Step {
+        if self.remove_found(found, why) > 0 {
             Step::Freed
         } else {
             Step::Worked

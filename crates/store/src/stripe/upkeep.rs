@@ -94,7 +94,7 @@ impl Stripe {
                 self.class_at(at).swept += 1;
                 self.count_expired(at, end);
                 let found = self.found(at);
-                self.remove_found(found);
+                self.remove_found(found, end.into());
                 swept.removed += 1;
             }
         }

@@ -6,6 +6,7 @@ use crate::hash;
 use crate::index::ItemRef;
 use crate::item::{Attributes, CasId, Condition, NewItem, Outcome, Timestamp};
 use crate::log::{Bits, Head, STUB_VALUE_BYTES};
+use crate::observer::Departure;
 use crate::reservation::Reservation;
 
 impl Stripe {
@@ -112,6 +113,7 @@ impl Stripe {
         debug_assert!(footprint <= self.small_bytes_max, "the item is small");
         let in_place = found.and_then(|found| Some((found, self.stride_for(&found, footprint)?)));
         if let Some((found, stride)) = in_place {
+            self.tell(found.at, Departure::Replaced);
             let head = self.next_head(
                 Some(&found),
                 Bits::NONE,
@@ -155,6 +157,7 @@ impl Stripe {
     ) -> Result<CasId, Refusal> {
         let bits = Bits::LARGE;
         if let Some(found) = found.filter(|found| found.head.bits.is_large()) {
+            self.tell(found.at, Departure::Replaced);
             let head = self.next_head(Some(&found), bits, place, STUB_VALUE_BYTES, attributes, now);
             let old_bytes = self.item_bytes(&self.log.stored(found.at));
             let old = self.log.swap_extent(found.at, &head, block().into_linked());
@@ -259,6 +262,7 @@ impl Stripe {
     fn link(&mut self, hash: u32, found: Option<Found>, at: ItemRef) {
         match found {
             Some(found) => {
+                self.tell(found.at, Departure::Replaced);
                 self.index.replace(found.slot, at);
                 self.ranking.moved(found.at, at, &mut self.log);
                 self.ranking.touch(at, &self.log);
