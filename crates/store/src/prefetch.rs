@@ -8,11 +8,11 @@ pub(crate) fn address(address: usize) {
     hint(core::ptr::without_provenance(address));
 }
 
-/// Asks for the first `lines_max` cache lines of `bytes`.
+/// Asks for so many cache lines from the start of `bytes` on, whether or not it has as many.
 #[inline(always)]
-pub(crate) fn lines(bytes: &[u8], lines_max: usize) {
-    for line in bytes.chunks(LINE_BYTES).take(lines_max) {
-        hint(line.as_ptr());
+pub(crate) fn lines<const LINES: usize>(bytes: &[u8]) {
+    for line in 0..LINES {
+        hint(bytes.as_ptr().wrapping_add(line * LINE_BYTES));
     }
 }
 

@@ -190,7 +190,7 @@ impl Stripe {
     #[inline]
     pub(crate) fn prefetch_item(&self, hash: u32) {
         self.index.find(hash, |at| {
-            crate::prefetch::lines(self.log.slot(at), PREFETCHED_LINES);
+            crate::prefetch::lines::<PREFETCHED_LINES>(self.log.slot(at));
             Some(())
         });
     }
