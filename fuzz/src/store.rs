@@ -105,9 +105,6 @@ impl Twin {
         if self.readers.is_empty() && self.reserved.is_empty() {
             assert_eq!(loose_bytes, 0, "nothing is held and memory is missing");
         }
-        for (item, value) in &self.readers {
-            assert_eq!(item.value(), value, "a held value changed");
-        }
     }
 
     fn flush(&mut self, input: &mut Input<'_>) {
@@ -152,14 +149,20 @@ impl Twin {
     /// Takes an item that is then read for some while, or lets one go.
     fn hold(&mut self, key: u8, input: &mut Input<'_>) {
         if input.byte() & 3 == 0 || self.readers.len() == HELD_MAX {
-            let oldest = self.readers.len().min(1);
-            self.readers.drain(..oldest);
+            self.let_go(1);
             return;
         }
         self.align(key);
         if let Some(item) = self.store.get(&[key], self.time()) {
             let kept = self.model.get(&key).expect("a present item is known");
             self.readers.push((item, kept.value.clone()));
+        }
+    }
+
+    fn let_go(&mut self, count: usize) {
+        let count = count.min(self.readers.len());
+        for (item, value) in self.readers.drain(..count) {
+            assert_eq!(item.value(), value, "a held value changed");
         }
     }
 
@@ -408,7 +411,7 @@ impl Twin {
     }
 
     fn check_all(&mut self) {
-        self.readers.clear();
+        self.let_go(HELD_MAX);
         self.reserved.clear();
         for key in 0..32 {
             self.check(key);

@@ -19,6 +19,16 @@ impl Buckets {
         }
     }
 
+    /// A number of buckets that has grown so far; 0 is taken for 1.
+    #[inline]
+    pub(crate) fn with_count(count: u32) -> Self {
+        let count = count.max(1);
+        Self {
+            count,
+            mask: count.next_power_of_two() - 1,
+        }
+    }
+
     pub(crate) fn count(self) -> u32 {
         self.count
     }

@@ -30,6 +30,16 @@ impl<T: Copy + Default> Chunks<T> {
         (self.chunks.len() as u32) << self.shift
     }
 
+    /// The elements of one chunk, a power of two.
+    pub(crate) fn chunk_len(&self) -> u32 {
+        1 << self.shift
+    }
+
+    /// Where the chunks are.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = usize> + '_ {
+        self.chunks.iter().map(|chunk| chunk.as_ptr().addr())
+    }
+
     pub(crate) fn memory_bytes(&self) -> usize {
         self.chunks.len() * self.growth_bytes()
     }

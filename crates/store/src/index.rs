@@ -2,10 +2,12 @@
 
 use core::fmt;
 
+mod hints;
 mod item_ref;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::hints::Hints;
 pub(crate) use self::item_ref::ItemRef;
 use crate::buckets::Buckets;
 use crate::chunks::Chunks;
@@ -51,6 +53,15 @@ pub(crate) struct Slot {
     /// The bucket itself or one of its overflows.
     part: u32,
     lane: u32,
+}
+
+/// What a look-up found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Found<T> {
+    pub(crate) slot: Slot,
+    pub(crate) item: ItemRef,
+    /// What was seen of the item.
+    pub(crate) seen: T,
 }
 
 impl Index {
@@ -121,34 +132,48 @@ impl Index {
         heads + overflows
     }
 
-    /// Returns the item with that hash which `is_it`, and its place.
-    #[inline]
-    pub(crate) fn find(
+    /// Looks for an item among those with that hash: the first for which `see` returns something.
+    #[inline(always)]
+    pub(crate) fn find<T>(
         &self,
         hash: u32,
-        mut is_it: impl FnMut(ItemRef) -> bool,
-    ) -> Option<(Slot, ItemRef)> {
+        mut see: impl FnMut(ItemRef) -> Option<T>,
+    ) -> Option<Found<T>> {
         let bucket = self.buckets.of(hash);
         let wanted = head_of(hash);
         let Bucket(words) = self.heads.at(bucket);
-        if let Some((lane, item)) = find_in(words, wanted, &mut is_it) {
+        if let Some((lane, item, seen)) = find_in(words, wanted, &mut see) {
             let part = bucket;
-            return Some((Slot { bucket, part, lane }, item));
+            let slot = Slot { bucket, part, lane };
+            return Some(Found { slot, item, seen });
         }
-        let mut further = next(words);
-        while let Some(part) = further {
+        self.find_further(bucket, next(words)?, wanted, see)
+    }
+
+    /// The same in the overflows of a bucket, apart, so that what most look-ups do stays small.
+    #[inline(never)]
+    fn find_further<T>(
+        &self,
+        bucket: u32,
+        first: u32,
+        wanted: u64,
+        mut see: impl FnMut(ItemRef) -> Option<T>,
+    ) -> Option<Found<T>> {
+        let mut part = first;
+        loop {
             let Overflow(words) = self.overflows.at(part & !OVERFLOW);
-            if let Some((lane, item)) = find_in(words, wanted, &mut is_it) {
-                return Some((Slot { bucket, part, lane }, item));
+            if let Some((lane, item, seen)) = find_in(words, wanted, &mut see) {
+                let slot = Slot { bucket, part, lane };
+                return Some(Found { slot, item, seen });
             }
-            further = next(words);
+            part = next(words)?;
         }
-        None
     }
 
     /// Returns the place that holds `item` itself.
     pub(crate) fn find_ref(&self, hash: u32, item: ItemRef) -> Option<Slot> {
-        self.find(hash, |other| other == item).map(|(slot, _)| slot)
+        let found = self.find(hash, |other| (other == item).then_some(()));
+        found.map(|found| found.slot)
     }
 
     /// Returns the item at a place.
@@ -199,12 +224,6 @@ impl Index {
         }
         let place = &mut self.part_mut(slot.part)[slot.lane as usize];
         ItemRef::of(core::mem::replace(place, moved))
-    }
-
-    /// Asks for the line in which `hash` is looked up first.
-    #[inline]
-    pub(crate) fn prefetch(&self, hash: u32) {
-        crate::prefetch::line(self.heads.at(self.buckets.of(hash)));
     }
 
     /// Counts everything again and returns the number of items.
@@ -348,11 +367,11 @@ impl fmt::Debug for Index {
 ///
 /// All tags are compared before any is branched on: a branch for each could not be predicted.
 #[inline(always)]
-fn find_in<const N: usize>(
+fn find_in<T, const N: usize>(
     words: &[u64; N],
     wanted: u64,
-    is_it: &mut impl FnMut(ItemRef) -> bool,
-) -> Option<(u32, ItemRef)> {
+    see: &mut impl FnMut(ItemRef) -> Option<T>,
+) -> Option<(u32, ItemRef, T)> {
     let mut matches = 0_u32;
     for (lane, &entry) in words[..N - 1].iter().enumerate() {
         matches |= u32::from(entry >> ItemRef::BITS == wanted) << lane;
@@ -360,8 +379,8 @@ fn find_in<const N: usize>(
     while matches != 0 {
         let lane = matches.trailing_zeros();
         let item = ItemRef::of(words[lane as usize]);
-        if is_it(item) {
-            return Some((lane, item));
+        if let Some(seen) = see(item) {
+            return Some((lane, item, seen));
         }
         matches &= matches - 1;
     }

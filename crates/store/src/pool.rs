@@ -52,6 +52,7 @@ impl Pool {
         segment_bytes: usize,
         reserve_segments: usize,
     ) -> Arc<Self> {
+        let segment_bytes = snug_bytes(&*memory, segment_bytes);
         let pool = Self {
             kept_bytes_max: kept_bytes_max(budget.limit()),
             stock_bytes: budget.limit() / STOCK_SHARE,
@@ -387,6 +388,22 @@ const fn kept_bytes_max(limit: usize) -> usize {
     }
 }
 
+/// Returns a little less than `segment_bytes` where the source's own overhead would take one step
+/// more, a page perhaps, for that little.
+fn snug_bytes(memory: &dyn Memory, segment_bytes: usize) -> usize {
+    let less = segment_bytes - OVERHEAD_BYTES;
+    let bytes_max = memory.memory_bytes_max(Kind::Segment, segment_bytes);
+    let needs_more = bytes_max > segment_bytes + OVERHEAD_BYTES;
+    let is_snug = memory.memory_bytes_max(Kind::Segment, less) <= segment_bytes;
+    if needs_more && is_snug {
+        less
+    } else {
+        segment_bytes
+    }
+}
+
+/// What an allocator may write in front of a piece; a cache line, so that nothing else moves.
+const OVERHEAD_BYTES: usize = 64;
 /// The stock of kept pieces is one part in this many of the memory.
 const STOCK_SHARE: usize = 128;
 /// A kept extent is used again if it wastes at most one part in this many.

@@ -2,10 +2,10 @@
 //!
 //! A hint: results are the same with and without it. Nothing happens where it is not available.
 
-/// Asks for the cache line in which `value` begins.
+/// Asks for the cache line at an address, whatever is there.
 #[inline(always)]
-pub(crate) fn line<T>(value: &T) {
-    hint(core::ptr::from_ref(value).cast());
+pub(crate) fn address(address: usize) {
+    hint(core::ptr::without_provenance(address));
 }
 
 /// Asks for the first `lines_max` cache lines of `bytes`.

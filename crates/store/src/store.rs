@@ -9,6 +9,7 @@ use crate::budget::Budget;
 use crate::entry::Entry;
 use crate::error::PutError;
 use crate::hash::{self, KeyHasher};
+use crate::index::Hints;
 use crate::item::{
     Attributes, Change, Condition, End, Expiry, Item, Lookup, NewItem, Outcome, Timestamp,
 };
@@ -54,6 +55,8 @@ struct Cell {
     stripe: Lock<Stripe>,
     /// The memory of the stripe's items, a hint for whoever needs room.
     log_bytes: AtomicUsize,
+    /// Where the stripe's index is, for fetching it without the lock.
+    hints: Hints,
 }
 
 /// The stripe of a key and its hash there.
@@ -87,6 +90,7 @@ impl Store {
         let cell = |number| {
             let stripe = Stripe::new(number, &settings, Arc::clone(&pool));
             CachePadded::new(Cell {
+                hints: Hints::new(stripe.index()),
                 stripe: Lock::new(stripe),
                 log_bytes: AtomicUsize::new(0),
             })
@@ -128,9 +132,7 @@ impl Store {
     pub fn locate<'a>(&self, key: &'a [u8]) -> Located<'a> {
         let located = self.hashed(key);
         let home = self.split(located.hash);
-        if let Some(stripe) = self.stripes[home.stripe].stripe.try_lock() {
-            stripe.prefetch_bucket(home.hash);
-        }
+        self.stripes[home.stripe].hints.prefetch(home.hash);
         located
     }
 
@@ -335,16 +337,17 @@ impl Store {
         result
     }
 
-    /// The same for a step that adds or evicts items, which renews the hint about their memory.
+    /// The same for a step that adds or evicts items, which renews the hints.
     #[inline]
     fn with_hint<R>(&self, number: usize, step: impl FnOnce(&mut Stripe) -> R) -> R {
-        let hint = &self.stripes[number].log_bytes;
+        let cell = &*self.stripes[number];
         self.with(number, |stripe| {
             let result = step(stripe);
             let log_bytes = stripe.log_bytes();
-            if hint.load(Ordering::Relaxed) != log_bytes {
-                hint.store(log_bytes, Ordering::Relaxed);
+            if cell.log_bytes.load(Ordering::Relaxed) != log_bytes {
+                cell.log_bytes.store(log_bytes, Ordering::Relaxed);
             }
+            cell.hints.renew(stripe.index());
             result
         })
     }

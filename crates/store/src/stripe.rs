@@ -181,10 +181,9 @@ impl Stripe {
         found.is_some()
     }
 
-    /// Asks for the memory that a look-up of `hash` reads first.
     #[inline]
-    pub(crate) fn prefetch_bucket(&self, hash: u32) {
-        self.index.prefetch(hash);
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
     }
 
     /// Asks for the memory of the item that `hash` probably leads to.
@@ -192,7 +191,7 @@ impl Stripe {
     pub(crate) fn prefetch_item(&self, hash: u32) {
         self.index.find(hash, |at| {
             crate::prefetch::lines(self.log.slot(at), PREFETCHED_LINES);
-            true
+            Some(())
         });
     }
 
@@ -211,13 +210,13 @@ impl Stripe {
 
     #[inline(always)]
     fn look_up(&self, place: Place<'_>) -> Option<Found> {
-        let mut head = None;
-        let (slot, at) = self.index.find(place.hash, |at| {
-            head = self.log.head_of_key(at, place.key);
-            head.is_some()
-        })?;
-        let head = head?;
-        Some(Found { slot, at, head })
+        let head_at = |at| self.log.head_of_key(at, place.key);
+        let found = self.index.find(place.hash, head_at)?;
+        Some(Found {
+            slot: found.slot,
+            at: found.item,
+            head: found.seen,
+        })
     }
 
     #[cold]

@@ -7,7 +7,7 @@ mod model;
 mod order;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn store_matches_a_plain_map(script in prop::collection::vec(any::<u8>(), 0..1200)) {

@@ -110,8 +110,9 @@ impl Layout {
     /// Writes what a use changes.
     #[inline]
     pub(crate) fn write_use(slot: &mut [u8], bits: Bits, used_at: Timestamp) {
-        slot[7] = bits.0;
-        slot[8..12].copy_from_slice(&used_at.as_secs().to_le_bytes());
+        let head: &mut [u8; HEAD_BYTES] = slot.first_chunk_mut().expect(WHOLE);
+        head[7] = bits.0;
+        head[8..12].copy_from_slice(&used_at.as_secs().to_le_bytes());
     }
 
     /// Marks what is left of a slot of `stride` bytes behind its item.
@@ -145,9 +146,10 @@ impl Head {
             | u64::from(self.key_bytes) << 48
             | u64::from(self.bits.0) << 56;
         let second = u64::from(self.used_at.as_secs()) | u64::from(self.flags) << 32;
-        slot[..8].copy_from_slice(&first.to_le_bytes());
-        slot[8..16].copy_from_slice(&second.to_le_bytes());
-        slot[16..24].copy_from_slice(&self.cas.get().to_le_bytes());
+        let head: &mut [u8; HEAD_BYTES] = slot.first_chunk_mut().expect(WHOLE);
+        head[..8].copy_from_slice(&first.to_le_bytes());
+        head[8..16].copy_from_slice(&second.to_le_bytes());
+        head[16..].copy_from_slice(&self.cas.get().to_le_bytes());
     }
 }
 
@@ -227,7 +229,7 @@ fn kind(slot: &[u8]) -> Option<u8> {
 /// The three words that every item begins with.
 #[inline]
 fn words(slot: &[u8]) -> [u64; 3] {
-    let head: &[u8; HEAD_BYTES] = slot.first_chunk().expect("an item has a whole head");
+    let head: &[u8; HEAD_BYTES] = slot.first_chunk().expect(WHOLE);
     let word = |start: usize| {
         let mut bytes = [0; 8];
         bytes.copy_from_slice(&head[start..start + 8]);
@@ -241,6 +243,7 @@ pub(crate) const STEP_BYTES: usize = 8;
 /// What stands in a segment for a large value: the number of its extent.
 pub(crate) const STUB_VALUE_BYTES: usize = 4;
 const HEAD_BYTES: usize = 24;
+const WHOLE: &str = "an item has a whole head";
 const READ: u8 = 1 << 2;
 const LARGE: u8 = 1 << 3;
 const SLACK: u8 = 1 << 6;

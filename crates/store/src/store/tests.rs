@@ -250,39 +250,50 @@ fn a_sweep_passes_few_gaps() {
 
 #[test]
 fn threads_find_whole_values_within_the_budget() {
-    let store = Store::new(settings(4 << 20, 4)).unwrap();
-    thread::scope(|scope| {
-        for worker in 0..4_u32 {
-            let store = &store;
-            scope.spawn(move || {
-                let mut state = worker + 1;
-                for _ in 0..5000 {
-                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                    let key = format!("key-{}", (state >> 8) % 200);
-                    let value = vec![(state >> 16) as u8; (state >> 12) as usize % 40_000];
-                    match state >> 30 {
-                        0 => drop(store.remove(key.as_bytes(), NOW)),
-                        1 => drop(store.put(
-                            key.as_bytes(),
-                            NewItem::new(&value, Attributes::default()),
-                            Condition::Always,
-                            NOW,
-                        )),
-                        _ => {
-                            let Some(item) = store.get(key.as_bytes(), NOW) else {
-                                continue;
-                            };
-                            assert_eq!(item.key(), key.as_bytes());
-                            assert!(item.value().iter().all(|&byte| byte == item.value()[0]));
-                        }
-                    }
-                    let used = store.pool.budget().used();
-                    assert!(used <= store.pool.budget().limit());
-                }
-            });
+    for order in [Eviction::ScanResistant, Eviction::ExactLru] {
+        let store = Store::new(Settings {
+            order,
+            ..settings(2 << 20, 4)
+        })
+        .unwrap();
+        thread::scope(|scope| {
+            for worker in 0..4 {
+                let store = &store;
+                scope.spawn(move || churn(store, worker));
+            }
+        });
+        assert_eq!(store.check_invariants(), 0);
+        assert!(store.stats().evictions > 0);
+    }
+}
+
+/// Stores, reads and removes items of which each consists of one byte: most of them small.
+fn churn(store: &Store, worker: u32) {
+    let mut state = worker + 1;
+    for _ in 0..8000 {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let number = (state >> 8) % 4000;
+        let key = format!("key-{number}");
+        let bytes = (state >> 12) % if number % 16 == 0 { 40_000 } else { 900 };
+        let value = vec![(state >> 16) as u8; bytes as usize];
+        match state >> 29 {
+            0 => drop(store.remove(&key, NOW)),
+            1..=4 => {
+                let item = NewItem::new(&value, Attributes::default());
+                let stored = store.put(&key, item, Condition::Always, NOW);
+                assert!(stored.is_ok(), "{stored:?}: old items make room");
+            }
+            _ => {
+                let Some(item) = store.get(&key, NOW) else {
+                    continue;
+                };
+                assert_eq!(item.key(), key.as_bytes());
+                assert!(item.value().iter().all(|&byte| byte == item.value()[0]));
+            }
         }
-    });
-    assert_eq!(store.check_invariants(), 0);
+        let budget = store.pool.budget();
+        assert!(budget.used() <= budget.limit());
+    }
 }
 
 #[test]

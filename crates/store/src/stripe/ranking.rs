@@ -81,7 +81,7 @@ impl Ranking {
     }
 
     /// Notes a use; the first order has its marks in the items' heads.
-    #[inline]
+    #[inline(always)]
     pub(super) fn touch(&mut self, at: ItemRef, log: &Log) {
         if let Self::ExactLru(lru) = self {
             lru.touch(Layout::node(log.slot(at)));
