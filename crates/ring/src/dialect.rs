@@ -60,6 +60,7 @@ impl Dialect {
     ///
     /// A weight above 1 anywhere turns the points into those of the weighted MD5 ring, as
     /// libmemcached does; keys are still hashed with one-at-a-time.
+    /// php-memcached's *sessions* heed no weights: give them 1.
     pub const LIBMEMCACHED_CONSISTENT_DEFAULT: Self =
         Self::known("libmemcached", "consistent", "default");
 
