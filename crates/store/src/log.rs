@@ -70,7 +70,7 @@ impl Log {
     /// What [`Self::grow`] adds to the tables if it is called for: before a segment is added, unless
     /// another number is left for a segment that survivors move to when memory is short.
     pub(crate) fn growth_bytes(&self) -> usize {
-        if self.vacant.len() < 2 {
+        if self.vacant.len() < 2 && self.segments.len() < ItemRef::SEGMENTS_MAX as usize {
             Self::GROWTH_BYTES_MAX
         } else {
             0

@@ -62,12 +62,18 @@ impl Fifo {
         }
     }
 
-    /// Adds a segment at the end of a queue. Takes [`Fifo::growth_bytes`] of memory.
-    pub(crate) fn push(&mut self, queue: Queue, segment: u32) {
+    /// Makes a place in a queue's table if there is none. Takes [`Fifo::growth_bytes`] of memory.
+    pub(crate) fn grow(&mut self, queue: Queue) {
         let segments = self.queue_mut(queue);
         if segments.len() == segments.capacity() {
             segments.reserve_exact(QUEUE_STEP);
         }
+    }
+
+    /// Adds a segment at the end of a queue, where [`Fifo::grow`] has made a place.
+    pub(crate) fn push(&mut self, queue: Queue, segment: u32) {
+        let segments = self.queue_mut(queue);
+        debug_assert!(segments.len() < segments.capacity(), "a place is paid for");
         segments.push_back(segment);
     }
 
@@ -108,6 +114,11 @@ impl Fifo {
         self.ghost.remember(hash);
     }
 
+    /// Takes back an [`Fifo::admit`] to the main queue that came to nothing.
+    pub(crate) fn readmit(&mut self, hash: u32) {
+        self.ghost.remember(hash);
+    }
+
     /// The memory that [`Fifo::fit_ghost`] would take now.
     #[inline]
     pub(crate) fn ghost_growth_bytes(&self, items: usize) -> usize {
@@ -131,7 +142,7 @@ impl Fifo {
             + self.ghost.memory_bytes()
     }
 
-    /// The memory that the next [`Fifo::push`] takes.
+    /// The memory that [`Fifo::grow`] would take now.
     pub(crate) fn growth_bytes(&self, queue: Queue) -> usize {
         let segments = self.queue(queue);
         if segments.len() == segments.capacity() {
@@ -189,6 +200,7 @@ mod tests {
     fn the_new_queue_gives_only_what_exceeds_its_share() {
         let mut fifo = Fifo::new();
         for (queue, segment) in [(Queue::New, 1), (Queue::Main, 2), (Queue::New, 3)] {
+            fifo.grow(queue);
             fifo.push(queue, segment);
         }
         assert_eq!(fifo.victim(200, 1000), Some((Queue::New, 1)));
@@ -222,6 +234,24 @@ mod tests {
     }
 
     #[test]
+    fn an_admission_that_is_taken_back_is_no_eviction() {
+        let mut fifo = Fifo::new();
+        assert_eq!(fifo.admit(1, 200, 1000), Queue::Main);
+        fifo.readmit(1);
+        assert_eq!(fifo.ghost_growth_bytes(1000), 0);
+        fifo.remember(2);
+        fifo.fit_ghost(1);
+        fifo.remember(3);
+        assert_eq!(fifo.admit(3, 200, 1000), Queue::Main);
+        fifo.readmit(3);
+        assert_eq!(
+            fifo.admit(3, 200, 1000),
+            Queue::Main,
+            "nothing is forgotten"
+        );
+    }
+
+    #[test]
     fn an_item_stays_once_more_for_each_use() {
         let (mut laps, mut uses) = (0, 3);
         while let Fate::Keep { uses: left } = Fifo::fate(uses) {
@@ -242,6 +272,11 @@ mod tests {
                 Queue::Main
             };
             let expected = fifo.memory_bytes() + fifo.growth_bytes(queue);
+            fifo.grow(queue);
+            assert_eq!(
+                (fifo.memory_bytes(), fifo.growth_bytes(queue)),
+                (expected, 0)
+            );
             fifo.push(queue, segment);
             assert_eq!(fifo.memory_bytes(), expected);
         }

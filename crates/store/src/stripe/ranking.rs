@@ -38,7 +38,7 @@ impl Ranking {
         }
     }
 
-    /// The memory that the next segment adds.
+    /// The memory that [`Self::grow_segments`] adds.
     pub(super) fn segment_growth_bytes(&self, queue: Queue) -> usize {
         match self {
             Self::ScanResistant(fifo) => fifo.growth_bytes(queue),
@@ -57,7 +57,14 @@ impl Ranking {
     /// Takes back an admission that came to nothing, with what it made the order forget.
     pub(super) fn readmit(&mut self, hash: u32, queue: Queue) {
         if let (Self::ScanResistant(fifo), Queue::Main) = (self, queue) {
-            fifo.remember(hash);
+            fifo.readmit(hash);
+        }
+    }
+
+    /// Makes a place for one more segment: once it is paid for, and whether or not one comes.
+    pub(super) fn grow_segments(&mut self, queue: Queue) {
+        if let Self::ScanResistant(fifo) = self {
+            fifo.grow(queue);
         }
     }
 

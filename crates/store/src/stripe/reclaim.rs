@@ -87,6 +87,7 @@ impl Stripe {
         }
         let growth_bytes = self.log.growth_bytes();
         self.pay(growth_bytes + self.ranking.segment_growth_bytes(queue))?;
+        self.ranking.grow_segments(queue);
         if growth_bytes > 0 {
             self.log.grow();
         }
@@ -109,6 +110,7 @@ impl Stripe {
         if !self.log.has_vacant_number() || self.pay(growth_bytes).is_err() {
             return None;
         }
+        self.ranking.grow_segments(queue);
         let piece = self.pool.reserve_segment()?;
         Some(self.add_open(piece, queue))
     }

@@ -335,3 +335,16 @@ fn without_eviction_what_is_removed_here_and_there_is_won_back() {
     assert!((0..first).all(|number| left(number) == (number % 2 == 1)));
     assert_eq!(store.check_invariants(), 0);
 }
+
+#[test]
+fn a_full_store_of_any_size_loses_no_memory() {
+    // Among these sizes are those at which a queue's table is full when no segment is left.
+    for memory_bytes_max in ((1 << 20)..(3 << 19)).step_by(16 << 10) {
+        let store = Store::new(settings(memory_bytes_max, 1)).unwrap();
+        for number in 0..6000 {
+            put(&store, &format!("key-{number}"), &[0; 500]);
+        }
+        assert!(store.stats().evictions > 1000);
+        assert_eq!(store.check_invariants(), 0, "{memory_bytes_max}");
+    }
+}
