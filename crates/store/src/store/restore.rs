@@ -40,7 +40,7 @@ impl Store {
             return stored.map(drop);
         }
         let stored = self.with_room(home, item_bytes, now, |stripe| {
-            stripe.under_id(Some(id), |stripe| {
+            stripe.under_id(Some(id), now, |stripe| {
                 stripe.put(home.place(key), &item, Condition::Always, now)
             })
         });

@@ -173,7 +173,7 @@ impl Store {
         let home = self.split(filled.hash);
         self.retried(home, now, || {
             self.with_hint(home.stripe, |stripe| {
-                stripe.under_id(id, |stripe| stripe.commit(filled, when, 0, now))
+                stripe.under_id(id, now, |stripe| stripe.commit(filled, when, 0, now))
             })
         })
     }
@@ -190,7 +190,7 @@ impl Store {
         let home = self.split(filled.hash);
         let credit = filled.books.take_paid();
         let stored = self.with_hint(home.stripe, |stripe| {
-            stripe.under_id(id, |stripe| stripe.commit(filled, when, credit, now))
+            stripe.under_id(id, now, |stripe| stripe.commit(filled, when, credit, now))
         });
         // Only the system itself can have refused that memory.
         stored.unwrap_or(Outcome::NotStored)

@@ -102,6 +102,22 @@ fn a_new_flush_replaces_a_pending_deadline() {
 }
 
 #[test]
+fn what_a_deadline_has_ended_does_not_come_back_with_a_restored_item() {
+    let store = small_store();
+    for number in 0..10 {
+        put(&store, &format!("key-{number}"), b"value");
+    }
+    store.flush_at(at(1001), NOW);
+    let item = NewItem::new(b"old", Attributes::default());
+    store
+        .restore("other", item, CasId::new(3), at(1002))
+        .unwrap();
+    for number in 0..10 {
+        assert_eq!(value_of(&store, &format!("key-{number}"), at(1002)), None);
+    }
+}
+
+#[test]
 fn a_size_is_too_large_where_memcached_says_so() {
     let store = Store::new(Settings {
         memory_bytes_max: 8 << 20,

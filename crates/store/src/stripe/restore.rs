@@ -4,13 +4,17 @@ use super::Stripe;
 use crate::item::{CasId, Timestamp};
 
 impl Stripe {
-    /// Runs `step`, which stores one item, so that the item is stored under `id`, if one is given.
+    /// Runs `step`, which stores one item at `now`, so that the item is stored under `id`, if one is
+    /// given.
     pub(crate) fn under_id<R>(
         &mut self,
         id: Option<CasId>,
+        now: Timestamp,
         step: impl FnOnce(&mut Self) -> R,
     ) -> R {
         let Some(id) = id else { return step(self) };
+        // A flush that is due ends what the ids given out so far stand for, not those before `id`.
+        self.settle_flush(now);
         let next = core::mem::replace(&mut self.next_cas, id.get());
         let by = core::mem::take(&mut self.cas_step);
         self.is_restoring = true;
