@@ -32,7 +32,8 @@ pub trait Observer: Send + Sync {
     /// Shows a version on its way out, for the reason given.
     ///
     /// Runs under the stripe's lock, and in the way of whoever needs the room: it must be short, and
-    /// must not call the store.
+    /// must not call the store. If it panics, the version stays where it is. Nothing is told when the
+    /// store itself is dropped.
     fn handle_departure(&self, entry: &Entry<'_>, why: Departure);
 }
 
@@ -158,6 +159,34 @@ mod tests {
                 (b'9', 1, Departure::Flushed),
             ]
         );
+    }
+
+    #[test]
+    fn a_version_stays_if_the_observer_panics_over_it() {
+        let settings = Settings {
+            memory_bytes_max: 1 << 20,
+            item_bytes_max: 100 << 10,
+            stripes: 1,
+            ..Settings::default()
+        };
+        let panics = |entry: &Entry<'_>, why: Departure| {
+            let is_dear = entry.value() == b"dear" && why == Departure::Replaced;
+            assert!(!is_dear, "a bug, as this test wants it");
+        };
+        let store = Store::new(settings).unwrap().observed_by(Arc::new(panics));
+        for next in [&b"near"[..], &[7; 1000]] {
+            put(&store, "key", b"dear", Expiry::NEVER);
+            let replace = || put(&store, "key", next, Expiry::NEVER);
+            let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(replace));
+            assert!(unwound.is_err());
+            assert_eq!(store.get("key", NOW).unwrap().value(), b"dear");
+            assert!(store.remove("key", NOW));
+        }
+        // All segments are reclaimed, and nothing is met there that should not be.
+        for number in 0..5000 {
+            put(&store, &format!("key{number}"), &[7; 1000], Expiry::NEVER);
+        }
+        assert_eq!(store.check_invariants(), 0);
     }
 
     #[test]

@@ -199,7 +199,8 @@ impl Stripe {
     }
 
     /// Allocates a slot in the queue of the version that is there, or where a new key belongs; with
-    /// that, the tables have room for it, and `growth_bytes` beside are paid for.
+    /// that, the tables have room for it, and `growth_bytes` beside are paid for. Tells that the
+    /// version that is there leaves.
     fn allocate(
         &mut self,
         place: Place<'_>,
@@ -219,7 +220,13 @@ impl Stripe {
             Ok(number)
         });
         match (number, found) {
-            (Ok(number), _) => Ok(self.log.allocate_in(number, footprint)),
+            (Ok(number), _) => {
+                if let Some(found) = found {
+                    // Before anything changes: an observer that panics leaves all as it was.
+                    self.tell(found.at, Departure::Replaced);
+                }
+                Ok(self.log.allocate_in(number, footprint))
+            }
             (Err(refusal), Some(found)) => {
                 // Not evicted to make room for its own next version.
                 self.bump(&found, found.head.used_at);
@@ -262,7 +269,6 @@ impl Stripe {
     fn link(&mut self, hash: u32, found: Option<Found>, at: ItemRef) {
         match found {
             Some(found) => {
-                self.tell(found.at, Departure::Replaced);
                 self.index.replace(found.slot, at);
                 self.ranking.moved(found.at, at, &mut self.log);
                 self.ranking.touch(at, &self.log);
