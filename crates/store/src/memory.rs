@@ -58,8 +58,8 @@ pub unsafe trait Memory: fmt::Debug + Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums, reason = "the store has these two")]
 pub enum Kind {
-    /// Many small items. All have one size in a store, a power of two from 4 KiB to 1 MiB, and live
-    /// long; worth huge pages.
+    /// Many small items. All have one size in a store, a power of two from 4 KiB to 1 MiB or 64 bytes
+    /// less, whatever [`Memory::usable_bytes`] would allow, and live long; worth huge pages.
     Segment,
     /// One large item: any size up to the largest item, may come and go quickly.
     Extent,
@@ -159,13 +159,18 @@ unsafe impl Send for Owned {}
 unsafe impl Sync for Owned {}
 
 impl Owned {
-    /// Allocates at least `bytes`; returns the piece and what it took from the system.
+    /// Allocates a segment of `bytes`, or an extent of at least as many; returns the piece and what it
+    /// took from the system.
     pub(crate) fn allocate(
         memory: &Arc<dyn Memory>,
         kind: Kind,
         bytes: usize,
     ) -> Option<(Self, usize)> {
-        let bytes = memory.usable_bytes(kind, bytes);
+        let bytes = match kind {
+            // The places in a segment are numbered within its size.
+            Kind::Segment => bytes,
+            Kind::Extent => memory.usable_bytes(kind, bytes),
+        };
         let Allocation {
             start,
             memory_bytes,

@@ -168,6 +168,46 @@ fn what_a_piece_does_not_cost_goes_back_at_once() {
     assert_eq!(pool.saved_bytes(), 0);
 }
 
+/// Gives at least 2 MiB for the price of any piece.
+#[derive(Debug)]
+struct Generous;
+
+#[allow(unsafe_code, reason = "an implementation of the trait")]
+// SAFETY: all pieces are the heap's.
+unsafe impl Memory for Generous {
+    fn usable_bytes(&self, _: Kind, bytes: usize) -> usize {
+        bytes.next_multiple_of(2 << 20)
+    }
+
+    fn memory_bytes_max(&self, kind: Kind, bytes: usize) -> usize {
+        self.usable_bytes(kind, bytes)
+    }
+
+    fn allocate(&self, kind: Kind, bytes: usize) -> Option<Allocation> {
+        let memory_bytes = self.usable_bytes(kind, bytes);
+        let start = Heap.allocate(kind, memory_bytes)?.start;
+        Some(Allocation {
+            start,
+            memory_bytes,
+        })
+    }
+
+    unsafe fn free(&self, kind: Kind, start: NonNull<u8>, bytes: usize) -> usize {
+        let memory_bytes = self.usable_bytes(kind, bytes);
+        // SAFETY: allocated with these values (caller).
+        unsafe { Heap.free(kind, start, memory_bytes) };
+        memory_bytes
+    }
+}
+
+#[test]
+fn a_segment_is_no_longer_than_its_places_can_be_numbered() {
+    let pool = Pool::new(Arc::new(Generous), Budget::new(16 << 20), SEGMENT_BYTES, 1);
+    assert_eq!(pool.segment().unwrap().len(), SEGMENT_BYTES);
+    assert_eq!(pool.extent(SEGMENT_BYTES).unwrap().len(), 2 << 20);
+    assert_eq!(used(&pool), 0);
+}
+
 #[test]
 fn pieces_may_be_made_and_dropped_by_many_threads() {
     let pool = pool(1 << 20, 1);
