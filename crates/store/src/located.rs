@@ -1,12 +1,15 @@
 //! A key whose place in the store is known.
 
+use core::fmt;
+
 use crate::store::Store;
 
 /// A key and its hash in the store that located it: see [`Store::locate`].
 ///
-/// Says nothing about whether there is an item, and never goes stale. It is of use with the store
-/// that made it; another one, with another seed, looks for the key in the wrong place.
-#[derive(Clone, Copy, Debug)]
+/// Says nothing about whether there is an item, and never goes stale. It is for the store that made
+/// it: another one, with another seed, looks for the key in the wrong place, and panics later over
+/// what was stored there. Debug builds panic at once.
+#[derive(Clone, Copy)]
 pub struct Located<'a> {
     pub(crate) key: &'a [u8],
     pub(crate) hash: u64,
@@ -17,6 +20,15 @@ impl<'a> Located<'a> {
     #[must_use]
     pub fn key(&self) -> &'a [u8] {
         self.key
+    }
+}
+
+/// Keys are peers' secrets, and hashes tell of the seed: the length only.
+impl fmt::Debug for Located<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Located")
+            .field("key_bytes", &self.key.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -63,6 +75,13 @@ mod sealed {
 mod tests {
     use crate::item::{Attributes, Change, Condition, End, Expiry, NewItem, Outcome, Timestamp};
     use crate::{Settings, Store};
+
+    #[test]
+    fn a_located_key_prints_nothing_that_is_secret() {
+        let store = Store::new(Settings::default()).unwrap();
+        let printed = format!("{:?}", store.locate(b"PHPSESSID-1"));
+        assert_eq!(printed, "Located { key_bytes: 11, .. }");
+    }
 
     #[test]
     fn a_located_key_does_what_the_key_does() {

@@ -45,7 +45,7 @@ pub enum Eviction {
     /// so that a scan of items that never come back evicts few others. A use costs nothing.
     #[default]
     ScanResistant,
-    /// The least recently used first, exactly within a stripe. Items take 20 bytes more, and a use
+    /// The least recently used first, exactly within a stripe. Items take 24 bytes more, and a use
     /// touches its neighbours in the order.
     ExactLru,
 }

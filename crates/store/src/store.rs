@@ -32,8 +32,9 @@ pub use upkeep::Cursor;
 /// A concurrent map of byte keys to byte values under a hard memory budget.
 ///
 /// Every method takes `&self` and locks one stripe at a time. What concerns one key is atomic: other
-/// threads see all of its effect or none; what concerns all goes from stripe to stripe. Closures given to it run under a stripe's lock: they must be short and must
-/// not call the store.
+/// threads see all of its effect or none; what concerns all goes from stripe to stripe. Closures
+/// given to it run under a stripe's lock: they must be short and must not call the store, which
+/// would wait for itself.
 pub struct Store {
     settings: Settings,
     /// All memory but that of the stripes' tables, and the budget for both.
@@ -166,7 +167,8 @@ impl Store {
     /// as used.
     ///
     /// The item stays readable after it is evicted. When readers hold more than their share of the
-    /// memory already ([`Entry::hold`]), it is a copy, in memory of the caller.
+    /// memory already ([`Entry::hold`]), it is a copy, in memory of the caller; `None` as well if the
+    /// system has none for that.
     pub fn get<'a>(&self, key: impl IntoLocated<'a>, now: Timestamp) -> Option<Item> {
         self.read(key, now, |entry| entry.hold().or_else(|| entry.copy()))
             .hit()

@@ -50,8 +50,9 @@ impl Store {
     /// Shows some live items to `visit`, starting where `from` points, and returns where to go on;
     /// `None` at the end. The items do not count as used.
     ///
-    /// A walk from `Cursor::default()` to the end shows every item that is there all the time
-    /// exactly once. Each call takes one stripe's lock and looks at no more than 64 places.
+    /// A walk from `Cursor::default()` to the end shows every item that stays where it is exactly
+    /// once. One that moves meanwhile, as a new version or while others are evicted, may be shown
+    /// twice or not at all. Each call takes one stripe's lock and looks at no more than 64 places.
     pub fn walk(
         &self,
         from: Cursor,
