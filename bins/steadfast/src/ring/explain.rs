@@ -61,7 +61,8 @@ fn told(target: &Target, key: &[u8]) -> String {
         );
     }
     if let Some(lock) = lock_of(target, key) {
-        let lock_home = target.ring.owner(&lock).index();
+        let lock = target.key_of(&lock, &mut room);
+        let lock_home = target.ring.owner(lock).index();
         let shown = lock.escape_ascii();
         let _ = writeln!(
             told,
@@ -140,8 +141,13 @@ pub(crate) fn named(ring: &Ring<()>, index: usize) -> String {
 
 /// Whether a change of the nodes' order alone moves keys.
 pub(crate) fn minds_order(dialect: Dialect) -> bool {
-    // twemproxy sorts its servers by name.
-    dialect.only_appends() || (!dialect.is_consistent() && dialect.family() != "twemproxy")
+    match dialect.family() {
+        // It sorts its servers by name.
+        "twemproxy" => false,
+        // The nodes take turns in filling the table.
+        "maglev" => true,
+        _ => dialect.only_appends() || !dialect.is_consistent(),
+    }
 }
 
 const PHP_MEMCACHED_FAMILY: &str = "libmemcached";

@@ -10,7 +10,8 @@ pub(crate) enum RingCommand {
     /// Print the node of each key that standard input has, a key a line.
     ///
     /// Each answer is a line with the index of the node, from 0 in the order of the list; with
-    /// several copies the indexes of their nodes, home first, with commas between them.
+    /// several copies the indexes of their nodes, home first, with commas between them. With --list,
+    /// and copies given neither by --copies nor by a file, all that the client finds.
     #[command(after_help = PLACE_EXAMPLES)]
     Place(Source),
     /// Say in words where one key lives, and why.

@@ -11,7 +11,11 @@ use super::target::Target;
 
 /// Answers each key of standard input with the index of its node, or of the nodes of its copies.
 pub(crate) fn run(source: &Source) -> Result<(), Failure> {
-    let target = Target::of_source(source)?;
+    let mut target = Target::of_source(source)?;
+    let is_whole_list = source.rules.list.is_some() && source.rules.copies.is_none();
+    if is_whole_list && target.pool.copies.is_none() {
+        target.copies = target.ring.members().len();
+    }
     // The numbers are few and the keys are many.
     let nodes = target.ring.members().len();
     let numbers: Vec<String> = (0..nodes).map(|index| index.to_string()).collect();

@@ -60,6 +60,9 @@ pub(crate) fn fair_share(ring: &Ring<()>, index: usize) -> f64 {
         return 1.0 / members.len() as f64;
     }
     let total: f64 = members.iter().map(|member| member.weight().value()).sum();
+    if total == 0.0 {
+        return 1.0 / members.len() as f64;
+    }
     members[index].weight().value() / total
 }
 
@@ -67,6 +70,6 @@ pub(crate) fn fair_share(ring: &Ring<()>, index: usize) -> f64 {
 pub(crate) fn basis(basis: &Basis) -> String {
     match basis {
         Basis::Sampled { keys } => format!("Counted with {keys} made-up session ids.\n"),
-        _ => "Exact: parts of the circle, or of the list.\n".into(),
+        Basis::Exact => "Exact: parts of the circle, or of the list.\n".into(),
     }
 }

@@ -150,12 +150,8 @@ fn parse_list(text: &str) -> Result<Pool, Fault> {
     };
     let mut pool = Pool::new(origin);
     let (dialect, nodes) = match text.split_once('=') {
-        // What stands before a node's name is a node, and ends in its port.
-        Some((dialect, nodes))
-            if !dialect.ends_with(|c: char| c.is_ascii_digit()) || is_dialect(dialect) =>
-        {
-            (Some(dialect), nodes)
-        }
+        // What stands before the first `=` can also be nodes, of which the last has a name.
+        Some((dialect, nodes)) if !is_of_nodes(dialect) => (Some(dialect), nodes),
         _ => (None, text),
     };
     if let Some(dialect) = dialect {
@@ -174,8 +170,13 @@ fn parse_list(text: &str) -> Result<Pool, Fault> {
     Ok(pool)
 }
 
-fn is_dialect(text: &str) -> bool {
-    text.parse::<Dialect>().is_ok()
+/// Whether a text has what no dialect has: a list, a weight, a path or a port.
+fn is_of_nodes(text: &str) -> bool {
+    let is_number = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    text.contains([',', '*', '/'])
+        || text
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| is_number(port))
 }
 
 fn parse_dialect(name: &str) -> Result<Dialect, Fault> {

@@ -51,6 +51,28 @@ fn where_says_that_the_lock_of_php_memcached_lives_elsewhere() {
 }
 
 #[test]
+fn where_hashes_the_lock_with_the_prefix_that_it_hashes_the_session_with() {
+    let told = answers(
+        "ring where --dialect libmemcached:consistent-default --list session --prefix p. --servers a,b some-id",
+        b"",
+    );
+    assert!(
+        told.contains("Its lock, hashed as p.lock.some-id, "),
+        "{told}"
+    );
+}
+
+#[test]
+fn shares_are_fair_among_nodes_that_want_nothing() {
+    let json = file(
+        "idle.json",
+        br#"{"pools": {"A": {"servers": ["a:1", "b:1"], "weights": [0, 0]}}, "route": "PoolRoute|A"}"#,
+    );
+    let told = answers(&format!("ring shares --from {json}"), b"");
+    assert_eq!(told.matches("  50.0 %  0 ").count(), 2, "{told}");
+}
+
+#[test]
 fn shares_are_those_of_the_facts() {
     let told = answers(&format!("ring shares {GUIDE}"), b"");
     // 440 and 584 of the 1024 buckets.
@@ -111,7 +133,11 @@ fn diff_names_the_first_rule_that_differs() {
             "libmemcached:modula-default=a:1,b:2",
             "libmemcached:modula-default=b:2,a:1"
         ),
-        "node order: a:1 stands before b:2, after it in the new list (these rules number nodes by it)"
+        "node order: a:1 stands before b:2, after it in the new list (with these rules it counts)"
+    );
+    assert_eq!(
+        differs("maglev:xxh64=a:1,b:2", "maglev:xxh64=b:2,a:1"),
+        "node order: a:1 stands before b:2, after it in the new list (with these rules it counts)"
     );
     assert_eq!(
         differs(

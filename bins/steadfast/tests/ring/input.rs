@@ -115,6 +115,20 @@ fn lists_that_diff_cannot_read_are_told() {
         "unknown dialect \"pecl-memcache:consistent-crc\", the nearest is \"pecl-memcache:consistent-crc32\"",
     );
     diff(
+        "pecl-memcache:consistent-crc23=a:1,b:1=x",
+        "a:1",
+        "unknown dialect \"pecl-memcache:consistent-crc23\", the nearest is \"pecl-memcache:consistent-crc32\"",
+    );
+    for named in ["/run/c.sock=x", "a:1=x", "a:1*2=x,b:1=y"] {
+        diff(
+            named,
+            "b:1",
+            &format!(
+                "{named}: no dialect: whose rules count? Give --dialect, see steadfast ring --help"
+            ),
+        );
+    }
+    diff(
         "a:1",
         "b:1",
         "a:1: no dialect: whose rules count? Give --dialect, see steadfast ring --help",

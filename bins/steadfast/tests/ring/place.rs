@@ -54,6 +54,22 @@ fn place_reads_php_ini_of_pecl_memcache_as_the_guide_prints_it() {
 }
 
 #[test]
+fn place_prints_the_whole_list_unless_copies_are_said() {
+    let three = "--dialect pecl-memcache:standard-crc32 --node a:1 --node b:1 --node c:1";
+    let keys = b"x\ny\nz\n";
+    for list in ["pool", "session"] {
+        let whole = answers(&format!("ring place {three} --list {list}"), keys);
+        let same = answers(
+            &format!("ring place {three} --list {list} --copies 3"),
+            keys,
+        );
+        assert_eq!(whole, same);
+        assert!(whole.contains(','), "{whole}");
+    }
+    assert!(!answers(&format!("ring place {three}"), keys).contains(','));
+}
+
+#[test]
 fn place_reads_weights_sockets_and_prefix_of_pecl_memcache() {
     let path = file(
         "weights.ini",
@@ -65,7 +81,7 @@ fn place_reads_weights_sockets_and_prefix_of_pecl_memcache() {
         &format!("ring place --from {path}"),
         b"1\n2\n3\n4\n5\n6\n7\n8\n",
     );
-    let same = "--dialect pecl-memcache:consistent-fnv --list session --node a:1*3 \
+    let same = "--dialect pecl-memcache:consistent-fnv --list session --copies 1 --node a:1*3 \
                 --node unix:/run/c.sock*2 --prefix shop_";
     let wanted = answers(&format!("ring place {same}"), b"1\n2\n3\n4\n5\n6\n7\n8\n");
     assert_eq!(found, wanted);

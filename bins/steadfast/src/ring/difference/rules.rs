@@ -81,7 +81,7 @@ fn nodes(old: &Target, new: &Target, found: &mut Vec<String>) {
         let (one, other) = (&after[kept[at]], &after[kept[at + 1]]);
         let (one, other) = (one.address(), other.address());
         let effect = if minds_order(new.ring.dialect()) {
-            "these rules number nodes by it"
+            "with these rules it counts"
         } else {
             "these rules place without it, but answers of `place` are numbered by it"
         };
