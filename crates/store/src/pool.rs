@@ -184,9 +184,17 @@ impl Pool {
     /// finds a place of about its size that is warm. When nothing can be evicted, [`Self::trim`]
     /// gets at the stock.
     pub(crate) fn could_give(&self, bytes: usize) -> bool {
-        let free_bytes = self.budget.limit().saturating_sub(self.budget.used());
-        let spare_bytes = || self.kept.lock().bytes.saturating_sub(self.stock_bytes);
-        free_bytes >= bytes || free_bytes + spare_bytes() >= bytes
+        self.free_bytes() >= bytes || self.available_bytes() >= bytes
+    }
+
+    /// Returns the most for which [`Self::could_give`] is true.
+    pub(crate) fn available_bytes(&self) -> usize {
+        let spare_bytes = self.kept.lock().bytes.saturating_sub(self.stock_bytes);
+        self.free_bytes() + spare_bytes
+    }
+
+    fn free_bytes(&self) -> usize {
+        self.budget.limit().saturating_sub(self.budget.used())
     }
 
     /// Returns what the pieces cost less than the sum of [`Piece::memory_bytes`]; it wraps below 0.

@@ -53,17 +53,20 @@ impl Store {
     /// Makes room in the budget until `bytes` can be taken from it; false if that cannot be.
     ///
     /// The stripe in need gives first if it has its share, else the one that has most; so each has
-    /// about its share, and most of the time no other is locked. If that brings nothing, all
-    /// stripes are asked in turn. Holds no lock before or after.
+    /// about its share, and most of the time no other is locked. If that brings nothing, or no more
+    /// after many steps, because its items are being read, all stripes are asked in turn. Holds no
+    /// lock before or after.
     #[cold]
     pub(super) fn make_room(&self, home: usize, bytes: usize, now: Timestamp) -> bool {
         let stripes = self.stripes.len();
         let (mut in_vain, mut steps) = (0, 0);
+        let (mut most_bytes, mut fruitless) = (self.pool.available_bytes(), 0);
+        let fruitless_max = FRUITLESS_MAX + self.settings.segment_bytes() / STEP_BYTES;
         while !self.pool.could_give(bytes) {
             if in_vain > stripes || steps > STEPS_MAX {
                 return self.pool.trim(bytes) > 0;
             }
-            let giver = if in_vain > 0 {
+            let giver = if in_vain > 0 || fruitless > fruitless_max {
                 self.turn.fetch_add(1, Ordering::Relaxed) % stripes
             } else {
                 self.giver(home)
@@ -72,6 +75,14 @@ impl Store {
             let has_worked =
                 self.with_hint(giver, |stripe| stripe.make_room(bytes, may_evict, now));
             in_vain = if has_worked { 0 } else { in_vain + 1 };
+            // What survivors have taken in between does not count when it comes back.
+            let available_bytes = self.pool.available_bytes();
+            fruitless = if fruitless <= fruitless_max && available_bytes > most_bytes {
+                most_bytes = available_bytes;
+                0
+            } else {
+                fruitless + 1
+            };
             steps += 1;
         }
         true
@@ -256,6 +267,10 @@ impl Store {
 
 /// How often an operation is tried when others take the room that was made for it.
 const ATTEMPTS_MAX: usize = 64;
+/// So many steps without more room than before are normal while items are moved that were used,
+const FRUITLESS_MAX: usize = 16;
+/// beside those for a whole segment of the shortest items, of which one step does as many bytes.
+const STEP_BYTES: usize = 64 * 32;
 /// The most steps, of some dozen items each, that one operation makes room for: a bound, rarely
 /// reached.
 const STEPS_MAX: usize = 1 << 16;

@@ -348,3 +348,34 @@ fn a_full_store_of_any_size_loses_no_memory() {
         assert_eq!(store.check_invariants(), 0, "{memory_bytes_max}");
     }
 }
+
+#[test]
+fn a_stripe_whose_items_are_all_being_read_gets_room_from_others() {
+    for order in [Eviction::ScanResistant, Eviction::ExactLru] {
+        let settings = Settings {
+            order,
+            ..settings(2 << 20, 4)
+        };
+        let store = Store::new(settings).unwrap();
+        let key_in = |stripe: usize, nth: usize| {
+            let keys = (nth * 1000..).map(|number| format!("key-{number}"));
+            let is_there = |key: &String| store.home(key.as_bytes()).0.stripe == stripe;
+            keys.into_iter().find(is_there).unwrap()
+        };
+        let read = |nth| {
+            let key = key_in(0, nth);
+            put(&store, &key, &[1; 60_000]);
+            store.get(&key, NOW).unwrap()
+        };
+        let items: Vec<Item> = (0..14).map(read).collect();
+        for number in 0..1000 {
+            put(&store, &key_in(1 + number % 3, 100 + number), &[0; 3000]);
+        }
+        for nth in 2000..2010 {
+            put(&store, &key_in(0, nth), &[2; 60_000]);
+        }
+        assert!(items.iter().all(|item| item.value() == [1; 60_000]));
+        drop(items);
+        assert_eq!(store.check_invariants(), 0);
+    }
+}
