@@ -92,8 +92,8 @@ impl Dialect {
     /// Whether a change of one node moves the keys of that node only (or little more).
     ///
     /// False for the dialects that count modulo the number of nodes, where one node more or less
-    /// moves nearly every key. [`only_appends`](Self::only_appends) names those for which the place
-    /// of the node in the list matters.
+    /// moves nearly every key. [`only_appends`](Self::only_appends) names those for which it must be
+    /// the last node of the list.
     #[must_use]
     pub fn is_consistent(self) -> bool {
         !matches!(

@@ -48,8 +48,8 @@ pub enum RingError {
         /// The client.
         family: &'static str,
     },
-    /// The nodes and their weights ask for more than [`PLACES_MAX`](crate::PLACES_MAX) places, or for more nodes than
-    /// the client can number.
+    /// The nodes and their weights ask for more than [`PLACES_MAX`](crate::PLACES_MAX) places, or for
+    /// more nodes than the client can number.
     TooManyPlaces {
         /// How many were asked for.
         found: u64,

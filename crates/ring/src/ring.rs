@@ -115,7 +115,8 @@ impl<N> Ring<N> {
     /// rule of our own.
     ///
     /// The rest is ranked by a score of key and node (rendezvous), so that a node that comes or goes
-    /// leaves the others in their order. Linear in the number of nodes, and sorts them.
+    /// leaves the others in their order. Hashes and sorts the nodes; with pecl-memcache, which asks
+    /// the ring once more for each, the square of their number.
     pub fn replicas_all(&self, key: &[u8], order: Order) -> Vec<&Member<N>> {
         let indexes = self.treated(key, |key| replicas::all(self, key, order));
         indexes
