@@ -44,7 +44,10 @@ impl MemoryFile {
                 return Err(failed(cause));
             }
             Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(failed(cause)),
-            _ => {}
+            // Not damaged, only not for us to read: whoever starts us can mend that, and would lose
+            // the items if we started without them.
+            Ok(_) => drop(File::open(path).map_err(failed)?),
+            Err(_) => {}
         }
         let new_path = beside(path, "new");
         let new = lock(&new_path).map_err(failed)?;
