@@ -7,8 +7,8 @@ use super::pool::{Node, check_host, parse_port, parse_weight};
 
 /// Reads a node in our own notation: `HOST:PORT[*WEIGHT][=NAME]`, or `unix:PATH[*WEIGHT]`.
 ///
-/// What stands before the last colon is the host, as it is: an IPv6 address with or without
-/// brackets is hashed as it is given.
+/// An IPv6 address stands in brackets and is hashed with them. Without, a colon in the host is an
+/// error: it could as well be another notation's weight.
 pub(crate) fn parse_node(text: &str) -> Result<Node, String> {
     let (text, alias) = match text.split_once('=') {
         Some((_, "")) => return Err(format!("node {} has an empty name", shown(text))),
@@ -35,6 +35,10 @@ pub(crate) fn parse_node(text: &str) -> Result<Node, String> {
             return Err(format!("node {} has no port, as in HOST:PORT", shown(text)));
         };
         check_host(host).map_err(|fault| told(text, &fault))?;
+        if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) {
+            let rule = "a weight is written HOST:PORT*WEIGHT, and an IPv6 address in brackets";
+            return Err(told(text, &format!("too many colons: {rule}")));
+        }
         Node::tcp(
             host,
             parse_port(port).map_err(|fault| told(text, &fault))?,
@@ -161,6 +165,9 @@ mod tests {
             (":1", "no host"),
             ("tcp://a:1", "is no host name"),
             ("a b:1", "is no host name"),
+            ("a:1:1", "HOST:PORT*WEIGHT"),
+            ("::1", "in brackets"),
+            ("2001:db8::1", "in brackets"),
             ("a:1=", "empty name"),
             ("unix:c.sock", "no absolute path"),
         ] {
