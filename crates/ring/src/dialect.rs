@@ -297,10 +297,18 @@ const fn is_same(one: &str, other: &str) -> bool {
     at == one.len() && at == other.len()
 }
 
+/// Of the family that was named, if it is known; of what was left unfinished, the first.
 fn nearest(text: &str) -> Dialect {
-    let text: Vec<char> = text.chars().collect();
+    let chars: Vec<char> = text.chars().collect();
+    let family = text.split(':').next().unwrap_or_default();
+    let distance = |dialect: &Dialect| {
+        let name = dialect.name();
+        let is_begun = !text.is_empty() && name.starts_with(text);
+        let edits = if is_begun { 0 } else { edits(&chars, &name) };
+        (dialect.family() != family, !is_begun, edits)
+    };
     Dialect::all()
-        .min_by_key(|dialect| edits(&text, &dialect.name()))
+        .min_by_key(distance)
         .expect("there are dialects")
 }
 
@@ -359,6 +367,15 @@ mod tests {
             "unknown dialect \"pecl-memcached:consistent_crc32\", \
              the nearest is \"pecl-memcache:consistent-crc32\""
         );
+        for (text, nearest) in [
+            ("pecl-memcache", "pecl-memcache:standard-crc32"),
+            ("pecl-memcache:consistent", "pecl-memcache:consistent-crc32"),
+            ("twemproxy:ketama-nope", "twemproxy:ketama-md5"),
+            ("spymemcached:ring", "spymemcached:ketama"),
+        ] {
+            let error = text.parse::<Dialect>().unwrap_err();
+            assert_eq!(error.nearest().name(), nearest, "{text}");
+        }
         let error = "libmemcached:compatible-md5\n"
             .parse::<Dialect>()
             .unwrap_err();
