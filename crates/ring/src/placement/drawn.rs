@@ -27,7 +27,9 @@ impl<V: Value> Drawn<V> {
         count: impl Fn(&Seat<'_>) -> u64,
         points_of: impl Fn(&[u8]) -> [V; N],
     ) -> Self {
-        let mut circle = Vec::new();
+        // With the closing point, so that a circle is moved at no time.
+        let points = seats.iter().map(&count).sum::<u64>() * N as u64;
+        let mut circle = Vec::with_capacity(points as usize + 1);
         let mut name = Vec::new();
         for seat in seats {
             name.clear();
