@@ -121,7 +121,7 @@ fn the_last_of_two_readers_and_the_store_frees_once() {
 }
 
 #[test]
-fn a_value_is_written_in_place_only_after_its_last_reader() {
+fn a_reader_keeps_its_value_while_another_takes_its_place() {
     check(|store| {
         put_large(&store, 1);
         let item = store.get(KEY, NOW).unwrap();
