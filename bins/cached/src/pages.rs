@@ -33,11 +33,13 @@ pub(crate) fn for_budget(memory_bytes: usize) -> Arc<dyn Memory> {
     }
 }
 
-/// Two ranges of addresses: one that segments fill, one in which extents come and go.
+/// Three ranges of addresses: one that segments fill, one in which extents come and go, one for
+/// tables.
 #[derive(Debug)]
 struct Mapped {
     segments: Pages,
     extents: Pages,
+    tables: Pages,
 }
 
 impl Mapped {
@@ -50,6 +52,8 @@ impl Mapped {
         Ok(Self {
             segments: Pages::reserve(memory_bytes, PageSize::Huge)?,
             extents: Pages::reserve(extent_addresses, PageSize::Small)?,
+            // A cache with few items has small ones. All are paid from the budget.
+            tables: Pages::reserve(memory_bytes, PageSize::HugeLater)?,
         })
     }
 
@@ -57,6 +61,7 @@ impl Mapped {
         match kind {
             Kind::Segment => &self.segments,
             Kind::Extent => &self.extents,
+            Kind::Table => &self.tables,
         }
     }
 }

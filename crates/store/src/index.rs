@@ -1,6 +1,7 @@
 //! Where each item is: a hash table of cache lines.
 
 use core::fmt;
+use std::sync::Arc;
 
 mod hints;
 mod item_ref;
@@ -10,7 +11,8 @@ mod tests;
 pub(crate) use self::hints::Hints;
 pub(crate) use self::item_ref::ItemRef;
 use crate::buckets::Buckets;
-use crate::chunks::Chunks;
+use crate::chunks::{Chunks, chunk_cost};
+use crate::memory::Memory;
 
 /// A hash table of [`ItemRef`]s in buckets of one cache line each, growing by one bucket at a time
 /// (linear hashing).
@@ -65,14 +67,14 @@ pub(crate) struct Found<T> {
 }
 
 impl Index {
-    /// Makes an empty index that grows by `chunk_bytes` at a time: a power of two, at least
-    /// [`Index::CHUNK_BYTES_MIN`].
-    pub(crate) fn new(chunk_bytes: usize) -> Self {
-        let mut heads = Chunks::new(chunk_bytes);
+    /// Makes an empty index that grows by `chunk_bytes` of `memory` at a time: a power of two, at
+    /// least [`Index::CHUNK_BYTES_MIN`].
+    pub(crate) fn new(chunk_bytes: usize, memory: Arc<dyn Memory>) -> Self {
+        let mut heads = Chunks::new(chunk_bytes, Arc::clone(&memory));
         heads.grow();
         Self {
             heads,
-            overflows: Chunks::new(chunk_bytes),
+            overflows: Chunks::new(chunk_bytes, memory),
             spare: NONE,
             buckets: Buckets::new(BUCKET_BITS_MIN),
             len: 0,
@@ -95,13 +97,13 @@ impl Index {
     }
 
     /// The memory of an empty index.
-    pub(crate) const fn start_bytes(chunk_bytes: usize) -> usize {
-        Chunks::<Bucket>::chunk_cost(chunk_bytes)
+    pub(crate) fn start_bytes(chunk_bytes: usize, memory: &dyn Memory) -> usize {
+        chunk_cost(chunk_bytes, memory)
     }
 
     /// The most memory that one insertion may add.
-    pub(crate) const fn growth_bytes_max(chunk_bytes: usize) -> usize {
-        2 * Self::start_bytes(chunk_bytes)
+    pub(crate) fn growth_bytes_max(chunk_bytes: usize, memory: &dyn Memory) -> usize {
+        2 * Self::start_bytes(chunk_bytes, memory)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -35,7 +35,7 @@ pub use item::{
     Timestamp,
 };
 pub use located::{IntoLocated, Located};
-pub use memory::{ALIGN, Allocation, Heap, Kind, Memory};
+pub use memory::{ALIGN, Allocation, Heap, Kind, Memory, TABLE_ALIGN};
 pub use observer::{Departure, Observer};
 pub use reservation::Reservation;
 pub use settings::{Eviction, Settings, SettingsError};

@@ -1,8 +1,10 @@
 //! Where the memory for items comes from.
 //!
-//! Items live in large pieces: segments for small ones, an extent for each large one. A [`Memory`]
-//! hands them out; [`Heap`] is the global allocator's, and a daemon may bring pages of its own.
-//! This and `counted` are the two modules with `unsafe` for items' bytes.
+//! Items live in large pieces: segments for small ones, an extent for each large one; the tables that
+//! say where they are take pieces, too. A [`Memory`] hands them out; [`Heap`] is the global
+//! allocator's, and a daemon may bring pages of its own.
+//!
+//! This and `counted` are the two modules with `unsafe` for items' bytes; `chunks` has it for tables.
 
 #![allow(
     unsafe_code,
@@ -27,7 +29,8 @@ use crate::sync::{alloc_zeroed, dealloc};
 ///
 /// Whoever implements this vouches for each piece from [`allocate`](Self::allocate) until it is freed: its
 /// first `bytes` bytes are valid for reads and writes, belong to no one else, start at a multiple of
-/// [`ALIGN`] and are initialised (zero, or whatever an earlier owner left). Freeing may come from any
+/// [`ALIGN`], those of a [`Kind::Table`] of [`TABLE_ALIGN`], and are initialised (zero, or whatever an
+/// earlier owner left). Freeing may come from any
 /// thread.
 pub unsafe trait Memory: fmt::Debug + Send + Sync {
     /// Returns how many bytes, at least `bytes`, a piece can have at the same cost.
@@ -56,13 +59,16 @@ pub unsafe trait Memory: fmt::Debug + Send + Sync {
 
 /// What a piece is for; a source may lay them out differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_enums, reason = "the store has these two")]
+#[allow(clippy::exhaustive_enums, reason = "the store has these three")]
 pub enum Kind {
     /// Many small items. All have one size in a store, a power of two from 4 KiB to 1 MiB or 64 bytes
     /// less, whatever [`Memory::usable_bytes`] would allow, and live long; worth huge pages.
     Segment,
     /// One large item: any size up to the largest item, may come and go quickly.
     Extent,
+    /// A part of the index. All have one size in a store, a power of two from 4 KiB to 256 KiB, are read
+    /// at random all the time and live as long as the store; worth huge pages once there are many.
+    Table,
 }
 
 /// A piece as [`Memory::allocate`] hands it out.
@@ -78,6 +84,9 @@ pub struct Allocation {
 /// The alignment of every piece, in bytes.
 pub const ALIGN: usize = 16;
 
+/// The alignment of a [`Kind::Table`], in bytes: a look-up reads one line of the processor's cache.
+pub const TABLE_ALIGN: usize = 64;
+
 /// The global allocator. Works anywhere.
 ///
 /// What an allocation costs is counted after glibc's malloc. An allocator that fragments takes more
@@ -87,17 +96,26 @@ pub const ALIGN: usize = 16;
 pub struct Heap;
 
 impl Heap {
-    fn layout(bytes: usize) -> Layout {
-        Layout::from_size_align(bytes, ALIGN).expect("pieces are smaller than isize::MAX")
+    fn layout(kind: Kind, bytes: usize) -> Layout {
+        let align = match kind {
+            Kind::Segment | Kind::Extent => ALIGN,
+            Kind::Table => TABLE_ALIGN,
+        };
+        Layout::from_size_align(bytes, align).expect("pieces are smaller than isize::MAX")
+    }
+
+    /// What a table of `bytes` takes from the system, room for its alignment included.
+    pub(crate) const fn table_bytes(bytes: usize) -> usize {
+        allocated_bytes(bytes + TABLE_ALIGN)
     }
 }
 
 // SAFETY: each piece is an allocation of its own from the global allocator, zeroed, of the layout
-// that `free` computes again from the same size.
+// that `free` computes again from the same kind and size.
 unsafe impl Memory for Heap {
     fn usable_bytes(&self, kind: Kind, bytes: usize) -> usize {
         match kind {
-            Kind::Segment => bytes,
+            Kind::Segment | Kind::Table => bytes,
             Kind::Extent if bytes >= MAPPED_BYTES_MIN => allocated_bytes(bytes) - 2 * WORD_BYTES,
             // The step of extents, so that a freed one fits the next of about its size.
             Kind::Extent => {
@@ -107,24 +125,27 @@ unsafe impl Memory for Heap {
         }
     }
 
-    fn memory_bytes_max(&self, _kind: Kind, bytes: usize) -> usize {
-        allocated_bytes(bytes)
+    fn memory_bytes_max(&self, kind: Kind, bytes: usize) -> usize {
+        match kind {
+            Kind::Segment | Kind::Extent => allocated_bytes(bytes),
+            Kind::Table => Self::table_bytes(bytes),
+        }
     }
 
-    fn allocate(&self, _kind: Kind, bytes: usize) -> Option<Allocation> {
+    fn allocate(&self, kind: Kind, bytes: usize) -> Option<Allocation> {
         assert!(bytes > 0, "a piece has a byte at least");
         // SAFETY: the layout is not empty, by the line above.
-        let start = NonNull::new(unsafe { alloc_zeroed(Self::layout(bytes)) })?;
+        let start = NonNull::new(unsafe { alloc_zeroed(Self::layout(kind, bytes)) })?;
         Some(Allocation {
             start,
-            memory_bytes: allocated_bytes(bytes),
+            memory_bytes: self.memory_bytes_max(kind, bytes),
         })
     }
 
-    unsafe fn free(&self, _kind: Kind, start: NonNull<u8>, bytes: usize) -> usize {
-        // SAFETY: `allocate` made it with this layout (caller: the same size).
-        unsafe { dealloc(start.as_ptr(), Self::layout(bytes)) };
-        allocated_bytes(bytes)
+    unsafe fn free(&self, kind: Kind, start: NonNull<u8>, bytes: usize) -> usize {
+        // SAFETY: `allocate` made it with this layout (caller: the same kind and size).
+        unsafe { dealloc(start.as_ptr(), Self::layout(kind, bytes)) };
+        self.memory_bytes_max(kind, bytes)
     }
 }
 
@@ -159,7 +180,7 @@ unsafe impl Send for Owned {}
 unsafe impl Sync for Owned {}
 
 impl Owned {
-    /// Allocates a segment of `bytes`, or an extent of at least as many; returns the piece and what it
+    /// Allocates a segment or table of `bytes`, or an extent of at least as many; returns the piece and what it
     /// took from the system.
     pub(crate) fn allocate(
         memory: &Arc<dyn Memory>,
@@ -167,8 +188,8 @@ impl Owned {
         bytes: usize,
     ) -> Option<(Self, usize)> {
         let bytes = match kind {
-            // The places in a segment are numbered within its size.
-            Kind::Segment => bytes,
+            // The places in them are numbered within their size.
+            Kind::Segment | Kind::Table => bytes,
             Kind::Extent => memory.usable_bytes(kind, bytes),
         };
         let Allocation {
@@ -263,7 +284,7 @@ mod tests {
             .step_by(7)
             .chain(MAPPED_BYTES_MIN - 300..MAPPED_BYTES_MIN + 9000);
         for bytes in sizes {
-            for kind in [Kind::Segment, Kind::Extent] {
+            for kind in [Kind::Segment, Kind::Extent, Kind::Table] {
                 let usable = Heap.usable_bytes(kind, bytes);
                 assert!(usable >= bytes);
                 assert_eq!(Heap.usable_bytes(kind, usable), usable, "{bytes}");

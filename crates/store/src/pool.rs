@@ -81,6 +81,11 @@ impl Pool {
         &self.budget
     }
 
+    /// Where its pieces, and others that are paid from its budget, come from.
+    pub(crate) fn memory(&self) -> &Arc<dyn Memory> {
+        &self.memory
+    }
+
     /// Returns a segment; `None` when the budget has no room for one.
     pub(crate) fn segment(self: &Arc<Self>) -> Option<Piece> {
         let kept = self.kept.lock().pop_segment();
@@ -313,6 +318,7 @@ impl Kept {
         match kind {
             Kind::Segment => &mut self.segments,
             Kind::Extent => &mut self.extents,
+            Kind::Table => unreachable!("tables are not the pool's"),
         }
     }
 }

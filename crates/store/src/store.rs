@@ -77,7 +77,9 @@ impl Store {
         Self::with_memory(settings, Arc::new(Heap::default()))
     }
 
-    /// Makes an empty store whose items live in memory from `memory`; the tables do not.
+    /// Makes an empty store whose items and index live in memory from `memory`.
+    ///
+    /// Other tables, a few percent of the index, are on the heap.
     ///
     /// # Errors
     ///
@@ -85,7 +87,7 @@ impl Store {
     pub fn with_memory(settings: Settings, memory: Arc<dyn Memory>) -> Result<Self, SettingsError> {
         settings.check()?;
         let budget = Budget::new(settings.memory_bytes_max);
-        let is_taken = budget.try_take(fixed_bytes(&settings));
+        let is_taken = budget.try_take(fixed_bytes(&settings, &*memory));
         debug_assert!(is_taken, "the least memory for a stripe holds its tables");
         let pool = Pool::new(memory, budget, settings.segment_bytes(), RESERVE_SEGMENTS);
         let cell = |number| {
@@ -379,8 +381,8 @@ impl fmt::Debug for Store {
 }
 
 /// What an empty store takes of its budget.
-fn fixed_bytes(settings: &Settings) -> usize {
-    settings.stripes * (size_of::<CachePadded<Cell>>() + Stripe::start_bytes(settings))
+fn fixed_bytes(settings: &Settings, memory: &dyn Memory) -> usize {
+    settings.stripes * (size_of::<CachePadded<Cell>>() + Stripe::start_bytes(settings, memory))
 }
 
 /// As many survivors' segments can be open beyond the budget's last at any time; it needs one for

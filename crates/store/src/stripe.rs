@@ -8,6 +8,7 @@ use crate::hash::KeyHasher;
 use crate::index::{Index, ItemRef, Slot};
 use crate::item::{CasId, Expiry, Lookup, Timestamp};
 use crate::log::{Extents, Head, Log, Stored};
+use crate::memory::Memory;
 use crate::observer::{Departure, Watch};
 use crate::pool::Pool;
 use crate::settings::Settings;
@@ -114,7 +115,7 @@ impl Stripe {
     pub(crate) fn new(number: usize, settings: &Settings, pool: Arc<Pool>) -> Self {
         let ranking = Ranking::new(settings.order);
         Self {
-            index: Index::new(settings.index_chunk_bytes()),
+            index: Index::new(settings.index_chunk_bytes(), Arc::clone(pool.memory())),
             log: Log::new(settings.layout()),
             ranking,
             reclaiming: None,
@@ -138,13 +139,13 @@ impl Stripe {
     }
 
     /// The memory of an empty stripe's tables.
-    pub(crate) fn start_bytes(settings: &Settings) -> usize {
-        Index::start_bytes(settings.index_chunk_bytes()) + size_of::<ClassTable>()
+    pub(crate) fn start_bytes(settings: &Settings, memory: &dyn Memory) -> usize {
+        Index::start_bytes(settings.index_chunk_bytes(), memory) + size_of::<ClassTable>()
     }
 
     /// The most memory that one more item adds to the tables.
-    pub(crate) fn growth_bytes_max(settings: &Settings) -> usize {
-        Index::growth_bytes_max(settings.index_chunk_bytes())
+    pub(crate) fn growth_bytes_max(settings: &Settings, memory: &dyn Memory) -> usize {
+        Index::growth_bytes_max(settings.index_chunk_bytes(), memory)
             + Ranking::GROWTH_BYTES_MAX
             + Log::GROWTH_BYTES_MAX
             + Extents::GROWTH_BYTES_MAX

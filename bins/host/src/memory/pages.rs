@@ -36,12 +36,15 @@ struct HugePage {
 
 /// Which pages a range should have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(clippy::exhaustive_enums, reason = "a range has one or the other")]
+#[allow(clippy::exhaustive_enums, reason = "a range has one of these")]
 pub enum PageSize {
     /// The machine's pages: memory goes back as soon as a piece is freed.
     Small,
     /// Huge pages where the kernel has them: fewer translations for what lives long.
     Huge,
+    /// The machine's pages where the first huge page would be, huge pages behind that: for what may stay
+    /// small.
+    HugeLater,
 }
 
 impl Pages {
@@ -56,17 +59,24 @@ impl Pages {
             .checked_next_multiple_of(HUGE_PAGE_BYTES)
             .ok_or(io::ErrorKind::OutOfMemory)?;
         let mapping = Mapping::reserve(bytes)?;
-        mapping.prefer_huge(0..bytes, size == PageSize::Huge);
-        let huge_pages = match size {
-            PageSize::Small => 0,
-            PageSize::Huge => bytes / HUGE_PAGE_BYTES,
+        let mut huge = match size {
+            PageSize::Small => Vec::new(),
+            PageSize::Huge | PageSize::HugeLater => {
+                vec![HugePage::default(); bytes / HUGE_PAGE_BYTES]
+            }
         };
+        mapping.prefer_huge(0..bytes, size != PageSize::Small);
+        if let (PageSize::HugeLater, Some(first)) = (size, huge.first_mut()) {
+            // As if a part had been given back: it may become huge when all of it is in use.
+            first.is_split = true;
+            mapping.prefer_huge(0..HUGE_PAGE_BYTES, false);
+        }
         Ok(Self {
             mapping,
             page_bytes: system::page_bytes(),
             places: Mutex::new(Places {
                 holes: Holes::new(bytes),
-                huge: vec![HugePage::default(); huge_pages],
+                huge,
             }),
         })
     }

@@ -66,12 +66,15 @@ const CHUNKS_MAX: usize = 128;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::index::ItemRef;
+    use crate::memory::Heap;
 
     #[test]
     fn the_address_is_that_of_the_bucket_while_the_index_grows() {
-        let mut index = Index::new(Index::CHUNK_BYTES_MIN);
+        let mut index = Index::new(Index::CHUNK_BYTES_MIN, Arc::new(Heap));
         let hints = Hints::new(&index);
         for number in 0..5000_u32 {
             let hash = number.wrapping_mul(0x9e37_79b9);

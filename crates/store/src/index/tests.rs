@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::memory::Heap;
 
 const CHUNK: usize = Index::CHUNK_BYTES_MIN;
 
@@ -18,7 +19,7 @@ proptest! {
         steps in prop::collection::vec((0_u8..4, 0_u32..3000), 1..6000),
         spread in prop::sample::select(vec![1_u32, 64, 4096, 2_654_435_761]),
     ) {
-        let mut index = Index::new(CHUNK);
+        let mut index = Index::new(CHUNK, Arc::new(Heap));
         let mut plain = HashMap::new();
         for (step, number) in steps {
             let hash = number.wrapping_mul(spread);
@@ -65,7 +66,7 @@ fn an_item_reference_is_a_segment_and_an_offset() {
 
 #[test]
 fn equal_hashes_are_told_apart_by_their_items() {
-    let mut index = Index::new(CHUNK);
+    let mut index = Index::new(CHUNK, Arc::new(Heap));
     for number in 0..40 {
         index.insert(7, item(number));
     }
@@ -80,7 +81,7 @@ fn equal_hashes_are_told_apart_by_their_items() {
 
 #[test]
 fn an_item_takes_under_thirteen_bytes() {
-    let mut index = Index::new(4 * CHUNK);
+    let mut index = Index::new(4 * CHUNK, Arc::new(Heap));
     let (mut items, mut bytes) = (0, 0);
     for number in 1..=300_000_u32 {
         index.insert(mix(number), item(number));

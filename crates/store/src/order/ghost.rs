@@ -1,7 +1,10 @@
 //! What is remembered of evicted items.
 
+use std::sync::Arc;
+
 use crate::buckets::Buckets;
 use crate::chunks::Chunks;
+use crate::memory::Heap;
 
 /// Fingerprints of items that were evicted, 2 bytes each, one for every two items that are there:
 /// more would let the less popular ones into the main queue as well.
@@ -31,7 +34,7 @@ impl Default for Set {
 impl Ghost {
     pub(super) fn new() -> Self {
         Self {
-            sets: Chunks::new(CHUNK_BYTES),
+            sets: Chunks::new(CHUNK_BYTES, Arc::new(Heap)),
             buckets: Buckets::new(SET_BITS_MIN),
         }
     }

@@ -1,7 +1,10 @@
 //! Exact recency.
 
-use crate::chunks::Chunks;
+use std::sync::Arc;
+
+use crate::chunks::{Chunks, heap_chunk_cost};
 use crate::index::ItemRef;
+use crate::memory::Heap;
 
 /// All items from the most to the least recently used, linked in a table of nodes.
 ///
@@ -25,11 +28,11 @@ struct Node {
 
 impl Lru {
     /// The most memory that one insertion may add.
-    pub(crate) const GROWTH_BYTES_MAX: usize = Chunks::<Node>::chunk_cost(CHUNK_BYTES);
+    pub(crate) const GROWTH_BYTES_MAX: usize = heap_chunk_cost(CHUNK_BYTES);
 
     pub(crate) fn new() -> Self {
         Self {
-            nodes: Chunks::new(CHUNK_BYTES),
+            nodes: Chunks::new(CHUNK_BYTES, Arc::new(Heap)),
             newest: NONE,
             oldest: NONE,
             vacant: NONE,

@@ -117,7 +117,8 @@ impl Store {
             self.layout.footprint(key.len(), value_bytes)
         };
         let annex_bytes = self.pool.extent_memory_bytes(slot_bytes);
-        let paid_bytes = annex_bytes + Stripe::growth_bytes_max(&self.settings);
+        let paid_bytes =
+            annex_bytes + Stripe::growth_bytes_max(&self.settings, &**self.pool.memory());
         let mut held_bytes = paid_bytes;
         if is_large {
             let block_bytes = counted::block_bytes(key.len(), value_bytes);

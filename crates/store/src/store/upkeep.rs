@@ -130,8 +130,10 @@ impl Store {
             used <= self.pool.budget().limit(),
             "{used} bytes in use are within the budget"
         );
-        let start_bytes = self.stripes.len() * Stripe::start_bytes(&self.settings);
-        let mut counted = fixed_bytes(&self.settings) - start_bytes + self.pool.idle_bytes();
+        let memory = &**self.pool.memory();
+        let start_bytes = self.stripes.len() * Stripe::start_bytes(&self.settings, memory);
+        let mut counted =
+            fixed_bytes(&self.settings, memory) - start_bytes + self.pool.idle_bytes();
         self.each(|stripe| counted += stripe.check_invariants());
         // Pieces that share pages do not cost what they do alone, which is counted.
         used.wrapping_add(self.pool.saved_bytes())

@@ -146,3 +146,15 @@ fn locked_memory_goes_back_too() {
     });
     assert_eq!(status, 0);
 }
+
+#[test]
+fn little_takes_little_where_huge_pages_come_later() {
+    let pages = Pages::reserve(8 * MIB, PageSize::HugeLater).unwrap();
+    let mut pieces = Pieces::of(&pages);
+    for _ in 0..15 {
+        pieces.add(MIB / 8, 1).unwrap();
+        assert_eq!(pieces.resident_bytes(), pieces.memory_bytes);
+    }
+    while pieces.add(MIB / 8, 2).is_some() {}
+    assert_eq!(pieces.resident_bytes(), 8 * MIB);
+}
