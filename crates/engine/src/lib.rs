@@ -14,5 +14,5 @@ pub use engine::Engine;
 pub use now::Now;
 pub use output::Output;
 pub use process::{ConnectionFacts, NoProcess, Process, ProcessFacts};
-pub use session::{Next, Progress, Session};
+pub use session::{Next, Progress, Protocol, Session, SessionSettings};
 pub use settings::Settings;
