@@ -13,6 +13,6 @@ mod settings;
 pub use engine::Engine;
 pub use now::Now;
 pub use output::Output;
-pub use process::{ConnectionFacts, NoProcess, Process, ProcessFacts};
+pub use process::{ConnectionFacts, NoProcess, Process, ProcessFacts, Shutdown, TlsFacts};
 pub use session::{Next, Progress, Protocol, Session, SessionSettings};
 pub use settings::Settings;

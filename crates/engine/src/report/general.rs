@@ -6,7 +6,7 @@ use core::time::Duration;
 use steadfast_store::Stats;
 
 use super::Report;
-use crate::counters::{Counter, Tally};
+use crate::counters::{Counter, Sums};
 use crate::{Engine, Now, ProcessFacts};
 
 impl Engine {
@@ -52,7 +52,7 @@ impl Engine {
         &self,
         report: &mut Report<'_>,
         facts: &ProcessFacts,
-        counts: &Tally,
+        counts: &Sums,
         stats: &Stats,
     ) {
         report.stat("auth_cmds", 0);
@@ -89,7 +89,7 @@ impl Engine {
     }
 }
 
-fn report_commands(report: &mut Report<'_>, counts: &Tally, stats: &Stats) {
+fn report_commands(report: &mut Report<'_>, counts: &Sums, stats: &Stats) {
     let sum = |a, b| counts.of(a) + counts.of(b);
     report.stat("cmd_get", sum(Counter::GetHits, Counter::GetMisses));
     report.stat("cmd_set", counts.of(Counter::CmdSet));

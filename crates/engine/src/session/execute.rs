@@ -4,7 +4,7 @@ use bytes::Buf;
 use steadfast_protocol::{Arithmetic, Key, Request, Response, parse_stored_number};
 use steadfast_store::{Change, Entry, Expiry, Located, Lookup, ShortValue, Timestamp};
 
-use crate::counters::{Counter, Tally};
+use crate::counters::{ClassCounter, Counter, Tally};
 use crate::{Engine, Now, Output};
 
 /// What one call of a session works with.
@@ -52,6 +52,13 @@ impl<'a> Turn<'a> {
 
     pub(super) fn count(&mut self, counter: Counter) {
         self.tally.count(counter);
+    }
+
+    /// Counts for the class of an item of so many bytes by memcached's formula, and in general.
+    #[inline]
+    pub(super) fn count_in_class(&mut self, counter: ClassCounter, item_bytes: usize) {
+        let counters = self.engine.counters();
+        counters.count_in_class(counter, item_bytes, self.worker);
     }
 
     #[inline(always)]
