@@ -16,7 +16,7 @@ use crate::item::{
 use crate::located::{IntoLocated, Located};
 use crate::log::Layout;
 use crate::memory::{Heap, Memory};
-use crate::observer::{Observer, Watch};
+use crate::observer::Observer;
 use crate::pool::Pool;
 use crate::reservation::Reservation;
 use crate::settings::{Settings, SettingsError};
@@ -112,8 +112,17 @@ impl Store {
     /// Has `observer` told of every version that leaves from now on.
     #[must_use]
     pub fn observed_by(self, observer: Arc<dyn Observer>) -> Self {
-        let watch = Watch::by(observer);
-        self.each(|stripe| stripe.set_watch(watch.clone()));
+        self.each(|stripe| stripe.watch_mut().all = Some(Arc::clone(&observer)));
+        self
+    }
+
+    /// Has `observer` told of every version that is evicted from now on, beside whom
+    /// [`observed_by`](Self::observed_by) names.
+    ///
+    /// Costs nothing where nothing is evicted, not even for stores that replace an item.
+    #[must_use]
+    pub fn evictions_observed_by(self, observer: Arc<dyn Observer>) -> Self {
+        self.each(|stripe| stripe.watch_mut().evictions = Some(Arc::clone(&observer)));
         self
     }
 

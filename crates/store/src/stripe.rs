@@ -260,8 +260,9 @@ impl Stripe {
         freed + self.drop_if_empty(at.segment())
     }
 
-    pub(crate) fn set_watch(&mut self, watch: Watch) {
-        self.watch = watch;
+    /// Who is told of versions that leave.
+    pub(crate) fn watch_mut(&mut self) -> &mut Watch {
+        &mut self.watch
     }
 
     /// Shows a version that is about to leave to whoever wants to know.
