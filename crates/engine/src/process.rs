@@ -82,16 +82,16 @@ pub struct ProcessFacts {
     pub read_buffers_refused: u64,
     /// Connections closed for idleness.
     pub idle_kicks: u64,
-    /// What TLS counts; shown where [`Settings::tls`](crate::Settings) is set.
-    pub tls: TlsFacts,
+    /// What TLS counts; none where nothing is encrypted, and such lines are left out.
+    pub tls: Option<TlsFacts>,
 }
 
 /// What TLS counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct TlsFacts {
-    /// Sessions begun anew, not resumed (`ssl_new_sessions`).
-    pub sessions_new: u64,
+    /// Sessions begun anew, not resumed (`ssl_new_sessions`); none without a session cache.
+    pub sessions_new: Option<u64>,
     /// Handshakes that failed (`ssl_handshake_errors`).
     pub handshake_errors: u64,
     /// Connections lost to what is no TLS, plain text say (`ssl_proto_errors`).

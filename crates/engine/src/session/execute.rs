@@ -1,5 +1,7 @@
 //! One call's work on the shared engine, and the commands of one line.
 
+use core::sync::atomic::Ordering;
+
 use bytes::Buf;
 use steadfast_protocol::{Arithmetic, Key, Request, Response, parse_stored_number};
 use steadfast_store::{Change, Entry, Expiry, Located, Lookup, ShortValue, Timestamp};
@@ -14,6 +16,8 @@ pub(super) struct Turn<'a> {
     pub(super) now: Now,
     /// How many more requests this call may execute.
     pub(super) requests_left: usize,
+    /// What is to be looked after besides: see [`Engine::attention`].
+    pub(super) attention: u32,
     worker: usize,
     tally: Tally,
     /// The unread output that is counted already.
@@ -28,6 +32,7 @@ impl<'a> Turn<'a> {
             out,
             now,
             requests_left: engine.settings().requests_per_call_max.max(1),
+            attention: engine.attention().load(Ordering::Relaxed),
             worker,
             tally: Tally::default(),
             out_counted,
