@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod counters;
+mod credentials;
 mod engine;
 mod now;
 mod output;
@@ -11,6 +12,7 @@ mod report;
 mod session;
 mod settings;
 
+pub use credentials::{Credentials, CredentialsError};
 pub use engine::Engine;
 pub use now::Now;
 pub use output::Output;
