@@ -98,7 +98,8 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::item::{Attributes, Change, Condition, Expiry, NewItem, ShortValue, Timestamp};
+    use crate::change::{Change, ShortValue};
+    use crate::item::{Attributes, Condition, Expiry, NewItem, Timestamp};
     use crate::settings::{Eviction, Settings};
     use crate::store::Store;
 
