@@ -107,10 +107,13 @@ impl Entry {
 
 /// Compares in a time that depends on the lengths only.
 fn is_same(left: &[u8], right: &[u8]) -> bool {
-    let differences = left.iter().zip(right).fold(0, |differences, (left, right)| {
-        // Seen through a black box, so that no compiler finds a way out at the first difference.
-        black_box(differences | (left ^ right))
-    });
+    let differences = left
+        .iter()
+        .zip(right)
+        .fold(0, |differences, (left, right)| {
+            // Seen through a black box, so that no compiler finds a way out at the first difference.
+            black_box(differences | (left ^ right))
+        });
     (left.len() == right.len()) & (differences == 0)
 }
 
@@ -200,10 +203,19 @@ mod tests {
     #[test]
     fn bad_lines_are_named_by_number_and_not_shown() {
         for (content, error) in [
-            (&b""[..], "no user, at least one line user:password is needed"),
+            (
+                &b""[..],
+                "no user, at least one line user:password is needed",
+            ),
             (b"\n", "no user, at least one line user:password is needed"),
-            (b"a:b\n\nc:d\n", "line 2 has no colon between user and password"),
-            (b"a:b\nsecret", "line 2 has no colon between user and password"),
+            (
+                b"a:b\n\nc:d\n",
+                "line 2 has no colon between user and password",
+            ),
+            (
+                b"a:b\nsecret",
+                "line 2 has no colon between user and password",
+            ),
         ] {
             assert_eq!(Credentials::parse(content).unwrap_err().to_string(), error);
         }
