@@ -103,10 +103,6 @@ impl Tally {
         self.amounts[counter as usize] += amount;
         self.counted |= 1 << counter as u32;
     }
-
-    pub(crate) fn of(&self, counter: Counter) -> u64 {
-        self.amounts[counter as usize]
-    }
 }
 
 /// The counters of all workers. Each worker has a row of its own, so that no cache line is shared
@@ -148,7 +144,7 @@ impl Sums {
         self.classes[class - 1][counter as usize]
     }
 
-    fn each<'a>(&'a mut self) -> impl Iterator<Item = &'a mut u64> {
+    fn each(&mut self) -> impl Iterator<Item = &mut u64> {
         let classes = self.classes.iter_mut().flatten();
         self.counters.iter_mut().chain(classes)
     }
@@ -261,7 +257,7 @@ mod tests {
             counters.take(&mut tally, worker);
         }
         assert_eq!(counters.sums().of(Counter::GetMisses), 3);
-        assert_eq!(tally.of(Counter::GetMisses), 0);
+        assert_eq!(tally.amounts, [0; Counter::COUNT]);
         counters.reset();
         assert_eq!(counters.sums().of(Counter::GetMisses), 0);
         tally.count(Counter::GetMisses);

@@ -17,5 +17,6 @@ pub use engine::Engine;
 pub use now::Now;
 pub use output::Output;
 pub use process::{ConnectionFacts, NoProcess, Process, ProcessFacts, Shutdown, TlsFacts};
+pub use report::Topic;
 pub use session::{Next, Progress, Protocol, Session, SessionSettings};
 pub use settings::{LruSettings, Settings, SlabSettings, TlsSettings};

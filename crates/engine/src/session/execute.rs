@@ -122,9 +122,10 @@ impl<'a> Turn<'a> {
                 self.engine.set_verbosity(level);
                 self.respond_unless(noreply, &Response::Ok);
             }
-            Request::Stats { topic, rest: _ } => {
+            Request::Stats { topic, rest } => {
                 self.publish();
-                self.engine.report(topic, self.out.text(), self.now);
+                self.engine
+                    .answer_stats(topic, rest, self.out.text(), self.now);
             }
             Request::Version => {
                 let version = self.engine.settings().version.as_bytes();
