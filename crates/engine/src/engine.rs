@@ -1,12 +1,14 @@
 //! What all sessions share.
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::boxed::Box;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use steadfast_store::Store;
 
 use crate::counters::{Counter, Counters, Tally};
-use crate::{Process, Settings};
+use crate::prefix::Prefixes;
+use crate::{LruSettings, Process, Settings, SlabSettings};
 
 /// What all sessions of a cache share: the store, the settings and the counters.
 ///
@@ -19,15 +21,40 @@ pub struct Engine {
     process: Box<dyn Process>,
     verbosity: AtomicU32,
     counters: Counters,
+    /// What every turn has to look after besides its work; 0 for nothing.
+    attention: Arc<AtomicU32>,
+    prefixes: Prefixes,
+    knobs: Mutex<Knobs>,
+    crawls: AtomicU64,
+}
+
+/// What clients turn while the cache runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Knobs {
+    pub(crate) lru: LruSettings,
+    pub(crate) slabs: SlabSettings,
 }
 
 impl Engine {
     /// An engine over `store`. `process` is asked for facts when a report needs them.
     #[must_use]
     pub fn new(store: Store, settings: Settings, process: Box<dyn Process>) -> Self {
+        let attention = if settings.detail_enabled {
+            ATTENTION_PREFIXES
+        } else {
+            0
+        };
+        let knobs = Knobs {
+            lru: settings.lru.clone(),
+            slabs: settings.slabs.clone(),
+        };
         Self {
             verbosity: AtomicU32::new(settings.verbosity),
             counters: Counters::new(settings.workers),
+            attention: Arc::new(AtomicU32::new(attention)),
+            prefixes: Prefixes::new(settings.prefix_delimiter),
+            knobs: Mutex::new(knobs),
+            crawls: AtomicU64::new(0),
             store,
             settings,
             process,
@@ -51,6 +78,32 @@ impl Engine {
     #[must_use]
     pub fn verbosity(&self) -> u32 {
         self.verbosity.load(Ordering::Relaxed)
+    }
+
+    /// Whether the daemon is to look for expired items in the background: as set at the start or
+    /// by the last `lru_crawler` command.
+    #[must_use]
+    pub fn crawler_enabled(&self) -> bool {
+        self.knobs().lru.crawler
+    }
+
+    /// What clients have turned; hold it for a moment only.
+    pub(crate) fn knobs(&self) -> MutexGuard<'_, Knobs> {
+        self.knobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How often clients had the crawler start.
+    pub(crate) const fn crawls(&self) -> &AtomicU64 {
+        &self.crawls
+    }
+
+    /// One bit for each thing that every turn has to look after besides its work.
+    pub(crate) const fn attention(&self) -> &Arc<AtomicU32> {
+        &self.attention
+    }
+
+    pub(crate) const fn prefixes(&self) -> &Prefixes {
+        &self.prefixes
     }
 
     pub(crate) fn set_verbosity(&self, level: u32) {
@@ -77,9 +130,14 @@ impl Engine {
     pub(crate) fn reset_counters(&self) {
         self.counters.reset();
         self.store.reset_counters();
+        self.prefixes.reset();
+        self.crawls.store(0, Ordering::Relaxed);
         self.process.handle_reset();
     }
 }
 
 /// memcached caps the level here when a client sets it.
 const VERBOSITY_COMMAND_MAX: u32 = 2;
+/// The attention that counting by prefix needs (`stats detail on`); the streams of `watch` have the
+/// lower bits.
+pub(crate) const ATTENTION_PREFIXES: u32 = 1 << 31;

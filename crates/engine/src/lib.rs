@@ -2,17 +2,21 @@
 #![forbid(unsafe_code)]
 
 mod counters;
+mod credentials;
 mod engine;
 mod now;
 mod output;
+mod prefix;
 mod process;
 mod report;
 mod session;
 mod settings;
 
+pub use credentials::{Credentials, CredentialsError};
 pub use engine::Engine;
 pub use now::Now;
 pub use output::Output;
-pub use process::{ConnectionFacts, NoProcess, Process, ProcessFacts};
-pub use session::{Next, Progress, Session};
-pub use settings::Settings;
+pub use process::{ConnectionFacts, NoProcess, Process, ProcessFacts, Shutdown, TlsFacts};
+pub use report::Topic;
+pub use session::{Next, Progress, Protocol, Session, SessionSettings};
+pub use settings::{LruSettings, Settings, SlabSettings, TlsSettings};

@@ -1,14 +1,19 @@
 //! One client's conversation.
 
 mod ahead;
+mod binary;
 mod execute;
 mod retrieve;
+mod settings;
 mod store;
+
+pub use self::settings::{Protocol, SessionSettings};
 
 use steadfast_protocol::{Limits, ParseError, Recovery, Request, RequestParser, Response, Storage};
 use steadfast_store::Located;
 
 use self::ahead::Planned;
+use self::binary::Binary;
 use self::execute::Turn;
 use self::retrieve::Retrieval;
 use self::store::{Arrival, Incoming, PLACED_BYTES_MIN};
@@ -28,10 +33,13 @@ pub struct Session {
     parser: RequestParser,
     state: State,
     worker: usize,
+    settings: SessionSettings,
 }
 
 #[derive(Debug)]
 enum State {
+    /// Nothing was received yet: the first byte chooses the protocol.
+    Start,
     /// A command line comes next.
     Line,
     /// The rest of a retrieval's line comes next, its keys being checked: it was interrupted
@@ -41,6 +49,8 @@ enum State {
     Value(Box<Incoming>),
     /// So many bytes are to be dropped.
     Skip(usize),
+    /// The binary protocol is spoken, for good.
+    Binary(Box<Binary>),
     /// Nothing is read any more.
     Closed,
 }
@@ -89,14 +99,25 @@ impl Session {
     /// too small to be received in its place, without the last byte of its end.
     pub const HELD_BYTES_MAX: usize = PLACED_BYTES_MIN;
 
-    /// A session at its start. `worker` chooses the row of counters: the number of the thread
-    /// that serves the session.
+    /// A session at its start, whose protocol is guessed. `worker` chooses the row of counters:
+    /// the number of the thread that serves the session.
     #[must_use]
     pub fn new(worker: usize, limits: Limits) -> Self {
+        let settings = SessionSettings {
+            limits,
+            ..SessionSettings::default()
+        };
+        Self::with_settings(worker, settings)
+    }
+
+    /// A session at its start, as its listener wants it.
+    #[must_use]
+    pub fn with_settings(worker: usize, settings: SessionSettings) -> Self {
         Self {
-            parser: RequestParser::new(limits),
-            state: State::Line,
+            parser: RequestParser::new(settings.limits),
+            state: State::Start,
             worker,
+            settings,
         }
     }
 
@@ -126,6 +147,7 @@ impl Session {
     pub fn value_buffer(&mut self) -> &mut [u8] {
         match &mut self.state {
             State::Value(incoming) => incoming.buffer(),
+            State::Binary(binary) => binary.buffer(),
             _ => &mut [],
         }
     }
@@ -139,6 +161,7 @@ impl Session {
     pub fn handle_value_received(&mut self, bytes: usize, engine: &Engine) {
         match &mut self.state {
             State::Value(incoming) => incoming.handle_received(bytes),
+            State::Binary(binary) => binary.handle_received(bytes),
             _ => assert_eq!(bytes, 0, "no value is expected"),
         }
         engine.count_read(bytes, self.worker);
@@ -153,7 +176,11 @@ impl Session {
     /// Whether the session is in the middle of a data block. Such a session is not idle.
     #[must_use]
     pub const fn is_receiving(&self) -> bool {
-        matches!(self.state, State::Value(_) | State::Skip(_))
+        match &self.state {
+            State::Value(_) | State::Skip(_) => true,
+            State::Binary(binary) => binary.is_receiving(),
+            _ => false,
+        }
     }
 
     fn run(&mut self, input: &[u8], turn: &mut Turn<'_>) -> Progress {
@@ -199,8 +226,35 @@ impl Session {
                 }
                 Step::go_on(consumed)
             }
+            State::Start => self.start(input, turn),
+            State::Binary(binary) => {
+                let step = binary.step(input, turn);
+                if step.next == Some(Next::Close) {
+                    self.state = State::Closed;
+                }
+                step
+            }
             State::Closed => Step::stop(input.len(), Next::Close),
         }
+    }
+
+    /// Chooses the protocol by the listener's rule and the first byte, which stays unread.
+    #[inline(never)]
+    fn start(&mut self, input: &[u8], turn: &mut Turn<'_>) -> Step {
+        let Some(&first) = input.first() else {
+            return Step::stop(0, Next::Read);
+        };
+        let is_binary = match self.settings.protocol {
+            Protocol::Negotiate => first == BINARY_FIRST_BYTE,
+            Protocol::Text => false,
+            Protocol::Binary => true,
+        };
+        self.state = if is_binary {
+            State::Binary(Box::new(Binary::new(self.settings)))
+        } else {
+            State::Line
+        };
+        self.step(input, turn)
     }
 
     /// Executes a request.
@@ -304,3 +358,6 @@ impl Step {
         }
     }
 }
+
+/// How every binary request begins, and no text command (protocol_binary.txt, "Request header").
+const BINARY_FIRST_BYTE: u8 = 0x80;

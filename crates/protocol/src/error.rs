@@ -10,6 +10,16 @@ pub struct ParseError {
     kind: ParseErrorKind,
     recovery: Recovery,
     silent: bool,
+    wording: Wording,
+}
+
+/// In whose words a fault is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wording {
+    Usual,
+    /// `ma` has one text for nearly everything.
+    MetaArithmetic,
+    MetaDebug,
 }
 
 /// How to go on after bad input.
@@ -60,6 +70,41 @@ pub enum ParseErrorKind {
     BadExptime,
     /// The argument of incr or decr is no unsigned 64-bit number.
     BadDelta,
+    /// An argument of an operator's command is none that it knows, or is missing.
+    BadArgument,
+    /// A word of a meta command where a flag belongs, which begins with neither letter nor digit.
+    BadFlag,
+    /// A flag of a meta command that was there before.
+    DuplicateFlag {
+        /// Its name.
+        letter: u8,
+    },
+    /// A flag that no meta command has.
+    UnknownFlag {
+        /// Its name.
+        letter: u8,
+    },
+    /// More flags than a meta command may have.
+    TooManyFlags {
+        /// The number found.
+        flags: usize,
+        /// The number allowed.
+        flags_max: usize,
+    },
+    /// A flag of a meta command whose argument is no number, or too large.
+    BadFlagToken {
+        /// Its name.
+        letter: u8,
+    },
+    /// A key that is told to be base64 and is not.
+    UndecodableKey,
+    /// An opaque that is too long.
+    OpaqueTooLong {
+        /// The length found, without its letter.
+        bytes: usize,
+    },
+    /// A mode that the command does not have.
+    BadMode,
 }
 
 impl ParseError {
@@ -68,7 +113,12 @@ impl ParseError {
             kind,
             recovery,
             silent,
+            wording: Wording::Usual,
         }
+    }
+
+    pub(crate) const fn worded(self, wording: Wording) -> Self {
+        Self { wording, ..self }
     }
 
     /// What is wrong.
@@ -86,10 +136,12 @@ impl ParseError {
         }
         match self.kind {
             ParseErrorKind::LineTooLong { .. } | ParseErrorKind::Http => None,
-            ParseErrorKind::UnknownCommand | ParseErrorKind::TooManyWords => Some(Response::ERROR),
+            ParseErrorKind::UnknownCommand
+            | ParseErrorKind::TooManyWords
+            | ParseErrorKind::BadArgument => Some(Response::ERROR),
             ParseErrorKind::BadExptime => Some(Response::BAD_EXPTIME),
             ParseErrorKind::BadDelta => Some(Response::BAD_DELTA),
-            _ => Some(Response::BAD_LINE),
+            kind => Some(meta_response(kind, self.wording)),
         }
     }
 
@@ -98,6 +150,29 @@ impl ParseError {
     pub const fn recovery(&self) -> Recovery {
         self.recovery
     }
+}
+
+/// The words for what is wrong with a meta command, or with any line.
+const fn meta_response(kind: ParseErrorKind, wording: Wording) -> Response<'static> {
+    Response::ClientError(match (kind, wording) {
+        (ParseErrorKind::OpaqueTooLong { .. }, _) => b"opaque token too long",
+        (ParseErrorKind::BadMode, Wording::MetaArithmetic) => b"invalid mode for ma M token",
+        (ParseErrorKind::BadMode, _) => b"invalid mode for ms M token",
+        (ParseErrorKind::BadFlag | ParseErrorKind::TooFewWords, _) => return Response::BAD_LINE,
+        (_, Wording::MetaArithmetic) => b"invalid or duplicate flag",
+        (_, Wording::MetaDebug) => return Response::BAD_LINE,
+        (ParseErrorKind::TooManyFlags { .. }, _) => b"options flags are too long",
+        (ParseErrorKind::DuplicateFlag { .. }, _) => b"duplicate flag",
+        (ParseErrorKind::UnknownFlag { .. }, _) => b"invalid flag",
+        (ParseErrorKind::UndecodableKey, _) => b"error decoding key",
+        (ParseErrorKind::BadFlagToken { letter }, _) => match letter {
+            b'D' => b"invalid numeric delta value",
+            b'J' => b"invalid numeric initial value",
+            b'F' => return Response::BAD_LINE,
+            _ => b"bad token in command line format",
+        },
+        _ => return Response::BAD_LINE,
+    })
 }
 
 impl fmt::Display for ParseError {
@@ -126,6 +201,30 @@ impl fmt::Display for ParseErrorKind {
             Self::BadNumber => f.write_str("flags, expiry time or cas id is no number"),
             Self::BadExptime => f.write_str("expiry time is no 32-bit number"),
             Self::BadDelta => f.write_str("delta is no unsigned 64-bit number"),
+            Self::BadArgument => f.write_str("argument is missing or unknown"),
+            Self::BadFlag => f.write_str("flag begins with neither letter nor digit"),
+            Self::DuplicateFlag { letter } => {
+                write!(f, "flag {} is repeated", [*letter].escape_ascii())
+            }
+            Self::UnknownFlag { letter } => {
+                write!(f, "flag {} is unknown", [*letter].escape_ascii())
+            }
+            Self::TooManyFlags { flags, flags_max } => {
+                write!(f, "{flags} flags exceed {flags_max}")
+            }
+            Self::BadFlagToken { letter } => {
+                write!(
+                    f,
+                    "argument of flag {} is no number",
+                    [*letter].escape_ascii()
+                )
+            }
+            Self::UndecodableKey => f.write_str("key is no base64"),
+            Self::OpaqueTooLong { bytes } => {
+                let bytes_max = crate::Meta::OPAQUE_BYTES_MAX;
+                write!(f, "opaque of {bytes} bytes exceeds {bytes_max}")
+            }
+            Self::BadMode => f.write_str("mode is unknown to this command"),
         }
     }
 }

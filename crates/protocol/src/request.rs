@@ -2,13 +2,17 @@
 
 use bytes::BufMut;
 
-use crate::Key;
+use crate::admin::put_words;
 use crate::number::{put_decimal, put_signed};
 use crate::words::Words;
+use crate::{
+    CrawlerCommand, DumpForm, Key, LruCommand, Meta, MetaVerb, ShutdownMode, SlabsCommand,
+};
 
-/// A request of the classic text protocol, borrowing from the buffer that it was parsed from.
+/// A request of the text protocol, borrowing from the buffer that it was parsed from: the classic
+/// commands, the meta commands, and those for operators.
 ///
-/// Open for the meta and binary commands: match with a wildcard.
+/// Open for commands to come: match with a wildcard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Request<'a> {
@@ -82,6 +86,68 @@ pub enum Request<'a> {
     Version,
     /// `quit`.
     Quit,
+    /// `mg`, a retrieval.
+    MetaGet(Meta<'a>),
+    /// `ms`, a storage command of any mode; a data block follows.
+    MetaSet {
+        /// The key and the flags.
+        meta: Meta<'a>,
+        /// The length of the value in bytes, at most 2147483645.
+        value_bytes: usize,
+    },
+    /// `md`, a deletion or a mark.
+    MetaDelete(Meta<'a>),
+    /// `ma`, up or down.
+    MetaArithmetic(Meta<'a>),
+    /// `me`, a look at what is known of an item.
+    MetaDebug(Meta<'a>),
+    /// `mn`, which only makes the server say that it has come so far.
+    MetaNoop,
+    /// `cache_memlimit`.
+    CacheMemlimit {
+        /// The memory for items, in megabytes.
+        megabytes: u32,
+        /// Whether the client wants no answer.
+        noreply: bool,
+    },
+    /// `shutdown`.
+    Shutdown {
+        /// How.
+        mode: ShutdownMode<'a>,
+    },
+    /// `refresh_certs`.
+    RefreshCertificates {
+        /// Whether the client wants no answer.
+        noreply: bool,
+    },
+    /// `lru`.
+    Lru {
+        /// What is turned.
+        command: LruCommand<'a>,
+        /// Whether the client wants no answer.
+        noreply: bool,
+    },
+    /// `slabs`.
+    Slabs {
+        /// What is done or turned.
+        command: SlabsCommand<'a>,
+        /// Whether the client wants no answer. `reassign` knows no such thing.
+        noreply: bool,
+    },
+    /// `lru_crawler`, but for the dumps. It knows no `noreply`.
+    Crawler(CrawlerCommand<'a>),
+    /// `lru_crawler metadump` or `mgdump`.
+    Dump {
+        /// Which of them.
+        form: DumpForm,
+        /// A word for [`SlabClasses::parse`](crate::SlabClasses::parse).
+        classes: &'a [u8],
+    },
+    /// `watch`.
+    Watch {
+        /// Words for [`WatchStreams::parse`](crate::WatchStreams::parse).
+        words: &'a [u8],
+    },
 }
 
 /// The direction of [`Request::Arithmetic`].
@@ -213,6 +279,70 @@ impl Request<'_> {
             }
             Self::Version => out.put_slice(b"version\r\n"),
             Self::Quit => out.put_slice(b"quit\r\n"),
+            Self::MetaGet(meta) => meta.encode(MetaVerb::Get, None, out),
+            Self::MetaSet { meta, value_bytes } => {
+                meta.encode(MetaVerb::Set, Some(value_bytes), out);
+            }
+            Self::MetaDelete(meta) => meta.encode(MetaVerb::Delete, None, out),
+            Self::MetaArithmetic(meta) => meta.encode(MetaVerb::Arithmetic, None, out),
+            Self::MetaDebug(meta) => meta.encode(MetaVerb::Debug, None, out),
+            Self::MetaNoop => out.put_slice(b"mn\r\n"),
+            _ => self.encode_admin(out),
+        }
+    }
+
+    fn encode_admin(&self, out: &mut impl BufMut) {
+        let noreply = match *self {
+            Self::CacheMemlimit { megabytes, noreply } => {
+                out.put_slice(b"cache_memlimit ");
+                put_decimal(megabytes.into(), out);
+                noreply
+            }
+            Self::RefreshCertificates { noreply } => {
+                out.put_slice(b"refresh_certs");
+                noreply
+            }
+            Self::Lru { command, noreply } => {
+                command.encode(out);
+                noreply
+            }
+            Self::Slabs { command, noreply } => {
+                command.encode(out);
+                noreply
+            }
+            Self::Shutdown { mode } => {
+                mode.encode(out);
+                false
+            }
+            Self::Crawler(command) => {
+                command.encode(out);
+                false
+            }
+            Self::Dump { form, classes } => {
+                out.put_slice(b"lru_crawler ");
+                out.put_slice(form.name());
+                put_words(classes, out);
+                false
+            }
+            Self::Watch { words } => {
+                out.put_slice(b"watch");
+                put_words(words, out);
+                false
+            }
+            _ => unreachable!("the caller wrote the others"),
+        };
+        end_line(noreply, out);
+    }
+
+    /// The length of the value that follows the line, if a data block does: see
+    /// [`DataBlock`](crate::DataBlock).
+    #[must_use]
+    pub const fn value_bytes(&self) -> Option<usize> {
+        match self {
+            Self::Store(Storage { value_bytes, .. }) | Self::MetaSet { value_bytes, .. } => {
+                Some(*value_bytes)
+            }
+            _ => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::item::{CasId, Expiry, Item, Timestamp};
 use crate::log::Stored;
+use crate::marks::Marks;
 use crate::size;
 
 /// An item in the store, lent to a closure while its stripe is locked.
@@ -37,8 +38,8 @@ impl<'a> Entry<'a> {
         self.stored.head.cas
     }
 
-    /// Returns the id that a new value gets if this edit asks for one
-    /// ([`Change::Value`](crate::Change::Value)).
+    /// Returns the id that the item gets if this edit asks for the next
+    /// ([`NewId::Next`](crate::NewId::Next)).
     #[must_use]
     pub fn next_cas(&self) -> CasId {
         self.next_cas
@@ -60,6 +61,18 @@ impl<'a> Entry<'a> {
     #[must_use]
     pub fn was_read(&self) -> bool {
         self.stored.head.bits.was_read()
+    }
+
+    /// Returns the caller's marks.
+    #[must_use]
+    pub fn marks(&self) -> Marks {
+        self.stored.head.bits.marks()
+    }
+
+    /// Returns the number of memcached's size class for it, from 1 on ([`size_class`](crate::size_class)).
+    #[must_use]
+    pub fn size_class(&self) -> usize {
+        size::size_class(self.item_bytes())
     }
 
     /// Returns the size by memcached's formula.

@@ -5,6 +5,7 @@ use core::num::NonZeroU32;
 
 use crate::counted::Lent;
 use crate::log::Head;
+use crate::marks::Marks;
 
 /// Seconds on the caller's clock; the store only compares them.
 ///
@@ -78,7 +79,8 @@ impl Expiry {
     }
 }
 
-/// The identity of one stored version: unique in a store, larger for a later version of a key.
+/// The identity of one stored version: unique in a store, larger for a later version of a key, as
+/// long as the caller gives none ([`Attributes::id`]).
 ///
 /// The store never gives out 0, so that an id of 0 from a peer matches nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,7 +100,7 @@ impl CasId {
     }
 }
 
-/// What is kept beside a value. `Default` is no flags, never expiring.
+/// What is kept beside a value. `Default` is no flags, never expiring, no marks, the next id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attributes {
@@ -106,13 +108,38 @@ pub struct Attributes {
     pub flags: u32,
     /// When the item ends.
     pub expiry: Expiry,
+    /// The caller's own marks.
+    pub marks: Marks,
+    /// The id to store the item under; 0 for the next of the store's own.
+    ///
+    /// Versions of a key that are stored without an id later have larger ones, so that no id stands
+    /// for two of them; unless the given one is above [`CasId::RESTORED_MAX`], which the store's own
+    /// never come near.
+    pub id: CasId,
 }
 
 impl Attributes {
-    /// Puts both together.
+    /// Puts both together, without marks, under the next id.
     #[must_use]
     pub const fn new(flags: u32, expiry: Expiry) -> Self {
-        Self { flags, expiry }
+        Self {
+            flags,
+            expiry,
+            marks: Marks::NONE,
+            id: CasId::new(0),
+        }
+    }
+
+    /// Adds marks.
+    #[must_use]
+    pub const fn with_marks(self, marks: Marks) -> Self {
+        Self { marks, ..self }
+    }
+
+    /// Chooses the id.
+    #[must_use]
+    pub const fn with_id(self, id: CasId) -> Self {
+        Self { id, ..self }
     }
 }
 
@@ -122,7 +149,7 @@ impl Attributes {
 pub struct NewItem<'a> {
     /// The bytes to store; empty is fine.
     pub value: &'a [u8],
-    /// Flags and expiry.
+    /// Flags, expiry, marks, id.
     pub attributes: Attributes,
 }
 
@@ -136,8 +163,9 @@ impl<'a> NewItem<'a> {
 
 /// What must hold for a store to happen; an expired or flushed item counts as absent.
 ///
-/// The four are memcached's `set`, `add`, `replace` and `cas` (protocol.txt, "Storage commands").
-#[allow(clippy::exhaustive_enums, reason = "the protocol has these four")]
+/// The first four are memcached's `set`, `add`, `replace` and `cas`, the last its `ms` with `I`
+/// (protocol.txt, "Storage commands" and "Meta Set").
+#[allow(clippy::exhaustive_enums, reason = "the protocol has these")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
     /// Store whatever is there.
@@ -148,6 +176,16 @@ pub enum Condition {
     IfPresent,
     /// Store only if the present version is this one.
     IfUnchanged(CasId),
+    /// Store only if the present version is this one, or one with a larger id: better an outdated
+    /// value that says so than none. Over a larger id, the new version keeps the present expiry.
+    IfUnchangedOrLater {
+        /// The version that the new value was made from.
+        id: CasId,
+        /// Marks that the new version has in addition if the present one is later.
+        adds: Marks,
+        /// Marks that it takes over from the present one then.
+        keeps: Marks,
+    },
 }
 
 /// How a store ended.
@@ -162,9 +200,9 @@ pub enum Outcome {
     Stored(CasId),
     /// `IfAbsent` met an item, or `IfPresent` (or an extension) met none.
     NotStored,
-    /// `IfUnchanged` met another version.
+    /// `IfUnchanged` met another version, or `IfUnchangedOrLater` one with a smaller id.
     Exists,
-    /// `IfUnchanged` met nothing.
+    /// `IfUnchanged` or `IfUnchangedOrLater` met nothing.
     NotFound,
 }
 
@@ -204,70 +242,6 @@ impl<R> Lookup<R> {
     }
 }
 
-/// At which end [`Store::extend`](crate::Store::extend) adds: `append` or `prepend`.
-#[allow(clippy::exhaustive_enums, reason = "a value has two ends")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// After the present value (`append`).
-    Back,
-    /// Before the present value (`prepend`).
-    Front,
-}
-
-/// What an edit in [`Store::update`](crate::Store::update) asks for.
-#[allow(
-    clippy::exhaustive_enums,
-    reason = "complete: what can be done to an item in place"
-)]
-#[derive(Clone, Copy, Debug)]
-pub enum Change {
-    /// Leave the item as it is.
-    Keep,
-    /// Replace the value, keep flags and expiry; the item gets a new id.
-    Value(ShortValue),
-    /// Replace the expiry; the id stays.
-    Expiry(Expiry),
-    /// Remove the item.
-    Remove,
-}
-
-/// A value of at most [`ShortValue::BYTES_MAX`] bytes, kept inline: a counter's new text, say.
-#[derive(Clone, Copy)]
-pub struct ShortValue {
-    len: u8,
-    bytes: [u8; Self::BYTES_MAX],
-}
-
-impl ShortValue {
-    /// The most bytes that fit; a 64-bit number in decimal has 20.
-    pub const BYTES_MAX: usize = 39;
-
-    /// Copies `value`, or returns `None` if it is longer than [`Self::BYTES_MAX`].
-    #[must_use]
-    pub fn new(value: &[u8]) -> Option<Self> {
-        let mut bytes = [0; Self::BYTES_MAX];
-        bytes.get_mut(..value.len())?.copy_from_slice(value);
-        let len = u8::try_from(value.len()).ok()?;
-        Some(Self { len, bytes })
-    }
-
-    /// Returns the bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
-    }
-}
-
-impl fmt::Debug for ShortValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "ShortValue({:?})",
-            self.as_bytes().escape_ascii().to_string()
-        )
-    }
-}
-
 /// An item that was read, whole, holding no lock.
 ///
 /// It shows the version that was current when it was taken, even after that one was replaced,
@@ -279,6 +253,7 @@ pub struct Item {
     flags: u32,
     cas: CasId,
     expiry: Expiry,
+    marks: Marks,
 }
 
 enum Body {
@@ -305,6 +280,7 @@ impl Item {
             flags: head.flags,
             cas: head.cas,
             expiry: head.expiry,
+            marks: head.bits.marks(),
         }
     }
 
@@ -342,6 +318,12 @@ impl Item {
     #[must_use]
     pub fn expiry(&self) -> Expiry {
         self.expiry
+    }
+
+    /// Returns the caller's marks, as they were when it was read.
+    #[must_use]
+    pub fn marks(&self) -> Marks {
+        self.marks
     }
 }
 

@@ -3,6 +3,7 @@
 mod buckets;
 mod budget;
 mod cache;
+mod change;
 mod chunks;
 mod counted;
 mod displaced;
@@ -13,6 +14,7 @@ mod index;
 mod item;
 mod located;
 mod log;
+mod marks;
 mod memory;
 mod observer;
 mod order;
@@ -28,13 +30,14 @@ mod stripe;
 mod sync;
 
 pub use cache::{Cache, Value};
+pub use change::{
+    Change, Edit, End, Extended, Extension, Initial, NewId, ShortValue, Updated, Usage,
+};
 pub use entry::Entry;
 pub use error::{KEY_BYTES_MAX, PutError};
-pub use item::{
-    Attributes, CasId, Change, Condition, End, Expiry, Item, Lookup, NewItem, Outcome, ShortValue,
-    Timestamp,
-};
+pub use item::{Attributes, CasId, Condition, Expiry, Item, Lookup, NewItem, Outcome, Timestamp};
 pub use located::{IntoLocated, Located};
+pub use marks::Marks;
 pub use memory::{ALIGN, Allocation, Heap, Kind, Memory, TABLE_ALIGN};
 pub use observer::{Departure, Observer};
 pub use reservation::Reservation;

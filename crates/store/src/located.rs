@@ -73,7 +73,8 @@ mod sealed {
 #[cfg(test)]
 #[cfg(not(steadfast_loom))]
 mod tests {
-    use crate::item::{Attributes, Change, Condition, End, Expiry, NewItem, Outcome, Timestamp};
+    use crate::change::{Change, End};
+    use crate::item::{Attributes, Condition, Expiry, NewItem, Outcome, Timestamp};
     use crate::{Settings, Store};
 
     #[test]

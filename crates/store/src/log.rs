@@ -162,6 +162,16 @@ impl Log {
         }
     }
 
+    /// Has nothing more appended to the open segment of a queue, which is returned if there is one.
+    pub(crate) fn seal_queue(&mut self, queue: Queue) -> Option<u32> {
+        self.open[queue as usize].take()
+    }
+
+    /// The birth of the youngest segment, 0 before the first.
+    pub(crate) fn births(&self) -> u64 {
+        self.births
+    }
+
     /// Gives a segment without items back to the pool; returns its memory.
     pub(crate) fn drop_segment(&mut self, number: u32) -> usize {
         self.seal(number);

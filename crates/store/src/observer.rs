@@ -43,27 +43,36 @@ impl<F: Fn(&Entry<'_>, Departure) + Send + Sync> Observer for F {
     }
 }
 
-/// The observer of a stripe, if there is one.
+/// The observers of a stripe, if there are any.
 #[derive(Clone, Default)]
-pub(crate) struct Watch(Option<Arc<dyn Observer>>);
+pub(crate) struct Watch {
+    /// Told of every departure.
+    pub(crate) all: Option<Arc<dyn Observer>>,
+    /// Told of evictions only: stores that replace an item need not ask.
+    pub(crate) evictions: Option<Arc<dyn Observer>>,
+}
 
 impl Watch {
-    pub(crate) fn by(observer: Arc<dyn Observer>) -> Self {
-        Self(Some(observer))
-    }
-
     /// Tells of the version that `entry` makes; makes none when nobody watches.
     #[inline]
-    pub(crate) fn tell<'a>(&self, entry: impl FnOnce() -> Entry<'a>, why: Departure) {
-        if let Some(observer) = &self.0 {
+    pub(crate) fn tell<'a>(&self, entry: impl Fn() -> Entry<'a>, why: Departure) {
+        if let Some(observer) = &self.all {
             observer.handle_departure(&entry(), why);
+        }
+        if why == Departure::Evicted {
+            if let Some(observer) = &self.evictions {
+                observer.handle_departure(&entry(), why);
+            }
         }
     }
 }
 
 impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Watch").field(&self.0.is_some()).finish()
+        f.debug_struct("Watch")
+            .field("all", &self.all.is_some())
+            .field("evictions", &self.evictions.is_some())
+            .finish()
     }
 }
 
@@ -89,7 +98,8 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::item::{Attributes, Change, Condition, Expiry, NewItem, ShortValue, Timestamp};
+    use crate::change::{Change, ShortValue};
+    use crate::item::{Attributes, Condition, Expiry, NewItem, Timestamp};
     use crate::settings::{Eviction, Settings};
     use crate::store::Store;
 
@@ -187,6 +197,29 @@ mod tests {
             put(&store, &format!("key{number}"), &[7; 1000], Expiry::NEVER);
         }
         assert_eq!(store.check_invariants(), 0);
+    }
+
+    #[test]
+    fn who_watches_evictions_is_told_of_nothing_else() {
+        let (store, all) = observed(Eviction::ScanResistant);
+        let evicted = Departed::default();
+        let seen = Arc::clone(&evicted);
+        let note = move |entry: &Entry<'_>, why: Departure| {
+            let (key, value) = (entry.key().to_vec(), entry.value().to_vec());
+            seen.lock().unwrap().push((key, value, why));
+        };
+        let store = store.evictions_observed_by(Arc::new(note));
+        put(&store, "key", b"1", Expiry::NEVER);
+        put(&store, "key", b"2", Expiry::NEVER);
+        assert!(store.remove("key", NOW));
+        assert_eq!(all.lock().unwrap().len(), 2);
+        assert_eq!(*evicted.lock().unwrap(), []);
+        for number in 0..5000 {
+            put(&store, &format!("key{number}"), &[7; 1000], Expiry::NEVER);
+        }
+        let evicted = evicted.lock().unwrap();
+        assert!(!evicted.is_empty());
+        assert_eq!(all.lock().unwrap()[2..], evicted[..]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use core::fmt;
 use std::sync::Arc;
 
 use crate::counted::Unique;
-use crate::item::Attributes;
+use crate::item::{Attributes, CasId};
 use crate::pool::Pool;
 
 /// A buffer for a value, counted against the store's budget; see
@@ -17,6 +17,8 @@ pub struct Reservation {
     pub(crate) books: Books,
     pub(crate) hash: u64,
     pub(crate) attributes: Attributes,
+    /// The item is put back that another store held.
+    pub(crate) restores: bool,
 }
 
 /// What is filled, and later stored.
@@ -42,6 +44,7 @@ impl Reservation {
             books,
             hash,
             attributes,
+            restores: false,
         }
     }
 
@@ -73,6 +76,11 @@ impl Reservation {
             Body::Small { bytes, key_bytes } => &bytes[*key_bytes..],
             Body::Large(block) => block.as_ref().map_or(&[], Unique::value),
         }
+    }
+
+    /// Has the item stored under this id; 0 for the next ([`Attributes::id`]).
+    pub fn set_id(&mut self, id: CasId) {
+        self.attributes.id = id;
     }
 
     /// Returns the bytes of the value, to be filled.

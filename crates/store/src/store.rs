@@ -10,19 +10,18 @@ use crate::entry::Entry;
 use crate::error::PutError;
 use crate::hash::{self, KeyHasher};
 use crate::index::Hints;
-use crate::item::{
-    Attributes, Change, Condition, End, Expiry, Item, Lookup, NewItem, Outcome, Timestamp,
-};
+use crate::item::{Attributes, Condition, Expiry, Item, Lookup, NewItem, Outcome, Timestamp};
 use crate::located::{IntoLocated, Located};
 use crate::log::Layout;
 use crate::memory::{Heap, Memory};
-use crate::observer::{Observer, Watch};
+use crate::observer::Observer;
 use crate::pool::Pool;
 use crate::reservation::Reservation;
 use crate::settings::{Settings, SettingsError};
-use crate::stripe::{Place, Refusal, Stripe};
+use crate::stripe::{Place, Stripe};
 use crate::sync::{AtomicUsize, Lock, Ordering};
 
+mod edit;
 mod restore;
 mod room;
 mod upkeep;
@@ -114,8 +113,17 @@ impl Store {
     /// Has `observer` told of every version that leaves from now on.
     #[must_use]
     pub fn observed_by(self, observer: Arc<dyn Observer>) -> Self {
-        let watch = Watch::by(observer);
-        self.each(|stripe| stripe.set_watch(watch.clone()));
+        self.each(|stripe| stripe.watch_mut().all = Some(Arc::clone(&observer)));
+        self
+    }
+
+    /// Has `observer` told of every version that is evicted from now on, beside whom
+    /// [`observed_by`](Self::observed_by) names.
+    ///
+    /// Costs nothing where nothing is evicted, not even for stores that replace an item.
+    #[must_use]
+    pub fn evictions_observed_by(self, observer: Arc<dyn Observer>) -> Self {
+        self.each(|stripe| stripe.watch_mut().evictions = Some(Arc::clone(&observer)));
         self
     }
 
@@ -165,6 +173,20 @@ impl Store {
         })
     }
 
+    /// Shows the item under `key` to `visit`, under the stripe's lock, and leaves no trace of that: it
+    /// counts neither as used nor as read.
+    pub fn peek<'a, R>(
+        &self,
+        key: impl IntoLocated<'a>,
+        now: Timestamp,
+        visit: impl FnOnce(&Entry<'_>) -> R,
+    ) -> Lookup<R> {
+        let (home, key) = self.home(key);
+        self.with(home.stripe, |stripe| {
+            stripe.peek(home.place(key), now, visit)
+        })
+    }
+
     /// Returns the item under `key` unless it is absent, expired or flushed at `now`, and counts it
     /// as used.
     ///
@@ -200,7 +222,7 @@ impl Store {
             // Copied without the lock.
             let mut filled = self.make_block(located, value_bytes, item.attributes, now)?;
             filled.value_mut().copy_from_slice(item.value);
-            let stored = self.try_store(&mut filled, when, None, now);
+            let stored = self.try_store(&mut filled, when, now);
             return stored.map_err(|refusal| self.refuse(home, refusal, item_bytes));
         }
         self.with_room(home, item_bytes, now, |stripe| {
@@ -237,58 +259,8 @@ impl Store {
             Arc::ptr_eq(filled.books.pool(), &self.pool),
             "a reservation is committed to the store that made it"
         );
-        let stored = self.try_store(&mut filled, when, None, now);
-        stored.unwrap_or_else(|_| self.store_paid(&mut filled, when, None, now))
-    }
-
-    /// Adds `data` at one end of the present value, keeping flags and expiry.
-    ///
-    /// `Outcome::NotStored` if there is no item. Copies the value under the stripe's lock.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::put`], for the whole new value; the old one is kept.
-    pub fn extend<'a>(
-        &self,
-        key: impl IntoLocated<'a>,
-        data: &[u8],
-        end: End,
-        now: Timestamp,
-    ) -> Result<Outcome, PutError> {
-        let (home, key) = self.home(key);
-        let item_bytes = self.check_size(key, 0, data.len())?;
-        self.with_room(home, item_bytes, now, |stripe| {
-            stripe.extend(home.place(key), data, end, now)
-        })
-    }
-
-    /// Shows the item to `edit` and does what it asks for, in one step under the stripe's lock.
-    ///
-    /// `edit` is called at most once. The item counts as used.
-    ///
-    /// # Errors
-    ///
-    /// [`PutError`] if the new value finds no room; the item is as before.
-    pub fn update<'a, R>(
-        &self,
-        key: impl IntoLocated<'a>,
-        now: Timestamp,
-        edit: impl FnOnce(&Entry<'_>) -> (Change, R),
-    ) -> Result<Lookup<R>, PutError> {
-        let (home, key) = self.home(key);
-        let mut edit = Some(edit);
-        let mut run = |needs_room| {
-            self.with_hint(home.stripe, |stripe| {
-                stripe.update(home.place(key), needs_room, now, &mut edit)
-            })
-        };
-        let result = self.retried(home, now, || run(true));
-        // Where room is short, there may be some for what the edit asks for, if for anything.
-        let result = match result {
-            Err(Refusal::Short { .. }) => run(false),
-            result => result,
-        };
-        result.map_err(|refusal| self.refuse(home, refusal, key.len()))
+        let stored = self.try_store(&mut filled, when, now);
+        stored.unwrap_or_else(|_| self.store_paid(&mut filled, when, now))
     }
 
     /// Gives the item a new expiry; false if there is none. The item counts as used.
@@ -301,8 +273,20 @@ impl Store {
 
     /// Removes the item; false if there is none (or it had expired).
     pub fn remove<'a>(&self, key: impl IntoLocated<'a>, now: Timestamp) -> bool {
+        self.remove_with(key, now, |_| ()).hit().is_some()
+    }
+
+    /// Removes the item, after a last look at it, in one step under the stripe's lock.
+    pub fn remove_with<'a, R>(
+        &self,
+        key: impl IntoLocated<'a>,
+        now: Timestamp,
+        visit: impl FnOnce(&Entry<'_>) -> R,
+    ) -> Lookup<R> {
         let (home, key) = self.home(key);
-        self.with(home.stripe, |stripe| stripe.remove(home.place(key), now))
+        self.with(home.stripe, |stripe| {
+            stripe.remove(home.place(key), now, visit)
+        })
     }
 }
 

@@ -51,8 +51,8 @@ pub(crate) struct Stripe {
     is_restoring: bool,
     next_cas: u64,
     cas_step: u64,
-    /// A flush has ended all versions before this one.
-    flushed_before: u64,
+    /// A flush has ended all items in segments up to this one's birth; 0 before the first.
+    flushed_birth: u64,
     /// A flush will end all items stored up to this second.
     flush_due: Option<Timestamp>,
     sweep_at: Position,
@@ -128,7 +128,7 @@ impl Stripe {
             is_restoring: false,
             next_cas: (settings.stripes + number) as u64,
             cas_step: settings.stripes as u64,
-            flushed_before: 0,
+            flushed_birth: 0,
             flush_due: None,
             sweep_at: Position::default(),
             item_bytes_max: settings.item_bytes_max,
@@ -174,12 +174,29 @@ impl Stripe {
             .map(|found| self.use_item(&found, true, now, visit))
     }
 
-    pub(crate) fn remove(&mut self, place: Place<'_>, now: Timestamp) -> bool {
-        let found = self.find(place, now).hit();
-        if let Some(found) = found {
+    /// Shows the live item without a trace.
+    pub(crate) fn peek<R>(
+        &mut self,
+        place: Place<'_>,
+        now: Timestamp,
+        visit: impl FnOnce(&Entry<'_>) -> R,
+    ) -> Lookup<R> {
+        self.find(place, now)
+            .map(|found| visit(&self.entry(found.at)))
+    }
+
+    /// Removes the live item, after a last look at it.
+    pub(crate) fn remove<R>(
+        &mut self,
+        place: Place<'_>,
+        now: Timestamp,
+        visit: impl FnOnce(&Entry<'_>) -> R,
+    ) -> Lookup<R> {
+        self.find(place, now).map(|found| {
+            let result = visit(&self.entry(found.at));
             self.remove_found(found, Departure::Removed);
-        }
-        found.is_some()
+            result
+        })
     }
 
     #[inline]
@@ -203,7 +220,7 @@ impl Stripe {
         let Some(found) = self.look_up(place) else {
             return Lookup::Miss;
         };
-        match self.end_of(&found.head, now) {
+        match self.end_of(found.at, &found.head, now) {
             None => Lookup::Hit(found),
             Some(gone) => self.remove_gone(found, gone),
         }
@@ -261,8 +278,9 @@ impl Stripe {
         freed + self.drop_if_empty(at.segment())
     }
 
-    pub(crate) fn set_watch(&mut self, watch: Watch) {
-        self.watch = watch;
+    /// Who is told of versions that leave.
+    pub(crate) fn watch_mut(&mut self) -> &mut Watch {
+        &mut self.watch
     }
 
     /// Shows a version that is about to leave to whoever wants to know.
@@ -325,31 +343,38 @@ impl Stripe {
 
     /// Tells whether, and how, an item has ended. A flush that is due has been settled before.
     #[inline]
-    fn end_of(&self, head: &Head, now: Timestamp) -> Option<Gone> {
+    fn end_of(&self, at: ItemRef, head: &Head, now: Timestamp) -> Option<Gone> {
         if head.expiry.is_past(now) {
             return Some(Gone::Expired);
         }
         let is_due = self.flush_due.is_some_and(|deadline| now >= deadline);
-        let is_flushed = is_due || head.cas.get() < self.flushed_before;
+        let is_flushed = is_due || self.flushed_birth > 0 && self.is_flushed(at);
         is_flushed.then_some(Gone::Flushed)
+    }
+
+    #[inline]
+    fn is_flushed(&self, at: ItemRef) -> bool {
+        self.log.segment(at.segment()).birth <= self.flushed_birth
     }
 
     /// Once a flush's deadline is over, only what is stored from now on lives.
     #[inline]
     fn settle_flush(&mut self, now: Timestamp) {
         if self.flush_due.is_some_and(|deadline| now > deadline) {
-            self.flush_due = None;
-            self.flushed_before = self.next_cas;
+            self.flush_now();
         }
     }
 
     fn set_expiry(&mut self, at: ItemRef, expiry: Expiry) {
+        self.rewrite_head(at, |head| head.expiry = expiry);
+    }
+
+    /// Changes what stands in an item's head, its lengths excepted.
+    fn rewrite_head(&mut self, at: ItemRef, change: impl FnOnce(&mut Head)) {
         let slot = self.log.slot_mut(at);
-        Head {
-            expiry,
-            ..Head::read(slot)
-        }
-        .write(slot);
+        let mut head = Head::read(slot);
+        change(&mut head);
+        head.write(slot);
     }
 
     /// Takes memory for the tables from the credit or the budget.

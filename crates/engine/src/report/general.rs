@@ -1,12 +1,14 @@
 //! `stats`: the general report, in memcached's order.
 
 use core::fmt;
+use core::sync::atomic::Ordering;
 use core::time::Duration;
 
 use steadfast_store::Stats;
 
 use super::Report;
-use crate::counters::{Counter, Tally};
+use crate::counters::{Counter, Sums};
+use crate::engine::Knobs;
 use crate::{Engine, Now, ProcessFacts};
 
 impl Engine {
@@ -14,12 +16,24 @@ impl Engine {
     /// so that no monitoring misses it.
     pub(super) fn report_general(&self, report: &mut Report<'_>, now: Now) {
         let facts = self.process().facts();
-        let counts = self.counters().sums();
-        let stats = self.store().stats();
+        let (counts, stats) = (self.counters().sums(), self.store().stats());
+        let knobs = self.knobs().clone();
         self.report_process(report, &facts, now);
         report_commands(report, &counts, &stats);
         self.report_network(report, &facts, &counts, &stats);
-        report_items(report, &stats);
+        self.report_background(report, &knobs);
+        self.report_watchers(report);
+        if let Some(tls) = &facts.tls {
+            if let Some(sessions) = tls.sessions_new {
+                report.stat("ssl_new_sessions", sessions);
+            }
+            report.stat("ssl_handshake_errors", tls.handshake_errors);
+            report.stat("ssl_proto_errors", tls.protocol_errors);
+            report.stat("time_since_server_cert_refresh", tls.certificates_age_secs);
+        }
+        report.stat("unexpected_napi_ids", 0);
+        report.stat("round_robin_fallback", 0);
+        report_items(report, &stats, knobs.lru.maintainer);
     }
 
     fn report_process(&self, report: &mut Report<'_>, facts: &ProcessFacts, now: Now) {
@@ -44,7 +58,7 @@ impl Engine {
         report.stat("read_buf_count", facts.read_buffers);
         report.stat("read_buf_bytes", facts.read_buffer_bytes);
         report.stat("read_buf_bytes_free", 0);
-        report.stat("read_buf_oom", 0);
+        report.stat("read_buf_oom", facts.read_buffers_refused);
         report.stat("reserved_fds", facts.descriptors_reserved);
     }
 
@@ -52,11 +66,11 @@ impl Engine {
         &self,
         report: &mut Report<'_>,
         facts: &ProcessFacts,
-        counts: &Tally,
+        counts: &Sums,
         stats: &Stats,
     ) {
-        report.stat("auth_cmds", 0);
-        report.stat("auth_errors", 0);
+        report.stat("auth_cmds", counts.of(Counter::AuthCmds));
+        report.stat("auth_errors", counts.of(Counter::AuthErrors));
         if self.settings().idle_timeout_secs > 0 {
             report.stat("idle_kicks", facts.idle_kicks);
         }
@@ -74,28 +88,43 @@ impl Engine {
         report.stat("hash_power_level", stats.index_buckets.max(1).ilog2());
         report.stat("hash_bytes", stats.index_bytes);
         report.stat("hash_is_expanding", 0);
-        for name in PAGE_MOVER {
-            report.stat(name, 0);
+    }
+
+    /// memcached's page mover, crawler and maintainer.
+    fn report_background(&self, report: &mut Report<'_>, knobs: &Knobs) {
+        if knobs.slabs.reassign {
+            for name in PAGE_MOVER {
+                report.stat(name, 0);
+            }
+            report.stat("slab_reassign_last_busy_status", "none");
+            report.stat("slab_reassign_running", 0);
+            report.stat("slabs_moved", 0);
         }
-        report.stat("slab_reassign_last_busy_status", "none");
-        report.stat("slab_reassign_running", 0);
-        report.stat("slabs_moved", 0);
-        report.stat("lru_crawler_running", 0);
-        report.stat("lru_crawler_starts", 0);
-        report.stat("lru_maintainer_juggles", 0);
-        for name in NOTHING_HERE {
+        if knobs.lru.crawler {
+            report.stat("lru_crawler_running", 0);
+            let starts = self.crawls().load(Ordering::Relaxed);
+            report.stat("lru_crawler_starts", starts);
+        }
+        if knobs.lru.maintainer {
+            report.stat("lru_maintainer_juggles", 0);
+        }
+        report.stat("malloc_fails", 0);
+    }
+
+    fn report_watchers(&self, report: &mut Report<'_>) {
+        for name in WATCHERS {
             report.stat(name, 0);
         }
     }
 }
 
-fn report_commands(report: &mut Report<'_>, counts: &Tally, stats: &Stats) {
+fn report_commands(report: &mut Report<'_>, counts: &Sums, stats: &Stats) {
     let sum = |a, b| counts.of(a) + counts.of(b);
     report.stat("cmd_get", sum(Counter::GetHits, Counter::GetMisses));
     report.stat("cmd_set", counts.of(Counter::CmdSet));
     report.stat("cmd_flush", counts.of(Counter::CmdFlush));
     report.stat("cmd_touch", sum(Counter::TouchHits, Counter::TouchMisses));
-    report.stat("cmd_meta", 0);
+    report.stat("cmd_meta", counts.of(Counter::CmdMeta));
     report.stat("get_hits", counts.of(Counter::GetHits));
     report.stat("get_misses", counts.of(Counter::GetMisses));
     report.stat("get_expired", stats.get_expired);
@@ -119,27 +148,29 @@ fn report_commands(report: &mut Report<'_>, counts: &Tally, stats: &Stats) {
     }
 }
 
-fn report_items(report: &mut Report<'_>, stats: &Stats) {
-    for (name, number) in [
-        ("bytes", stats.bytes),
-        ("curr_items", stats.items),
-        ("total_items", stats.items_total),
-        ("slab_global_page_pool", 0),
-        ("expired_unfetched", stats.expired_unfetched),
-        ("evicted_unfetched", stats.evicted_unfetched),
-        ("evicted_active", 0),
-        ("evictions", stats.evictions),
-        ("reclaimed", stats.reclaimed),
-        ("crawler_reclaimed", stats.swept),
-        ("crawler_items_checked", stats.sweep_checked),
-        ("lrutail_reflocked", stats.tail_held),
-        ("moves_to_cold", 0),
-        ("moves_to_warm", 0),
-        ("moves_within_lru", 0),
-        ("direct_reclaims", 0),
-        ("lru_bumps_dropped", 0),
-    ] {
-        report.stat(name, number);
+/// `lists`: whether the names of memcached's lists are there.
+fn report_items(report: &mut Report<'_>, stats: &Stats, lists: bool) {
+    report.stat("bytes", stats.bytes);
+    report.stat("curr_items", stats.items);
+    report.stat("total_items", stats.items_total);
+    report.stat("slab_global_page_pool", 0);
+    report.stat("expired_unfetched", stats.expired_unfetched);
+    report.stat("evicted_unfetched", stats.evicted_unfetched);
+    if lists {
+        report.stat("evicted_active", 0);
+    }
+    report.stat("evictions", stats.evictions);
+    report.stat("reclaimed", stats.reclaimed);
+    report.stat("crawler_reclaimed", stats.swept);
+    report.stat("crawler_items_checked", stats.sweep_checked);
+    report.stat("lrutail_reflocked", stats.tail_held);
+    if lists {
+        report.stat("moves_to_cold", 0);
+        report.stat("moves_to_warm", 0);
+        report.stat("moves_within_lru", 0);
+        // Whoever stores makes the room for it.
+        report.stat("direct_reclaims", stats.evictions + stats.reclaimed);
+        report.stat("lru_bumps_dropped", 0);
     }
 }
 
@@ -162,13 +193,10 @@ const PAGE_MOVER: [&str; 6] = [
     "slab_reassign_busy_nomem",
 ];
 
-const NOTHING_HERE: [&str; 8] = [
-    "malloc_fails",
+const WATCHERS: [&str; 5] = [
     "log_worker_dropped",
     "log_worker_written",
     "log_watcher_skipped",
     "log_watcher_sent",
     "log_watchers",
-    "unexpected_napi_ids",
-    "round_robin_fallback",
 ];

@@ -1,10 +1,14 @@
 //! One call's work on the shared engine, and the commands of one line.
 
+use core::sync::atomic::Ordering;
+
 use bytes::Buf;
 use steadfast_protocol::{Arithmetic, Key, Request, Response, parse_stored_number};
 use steadfast_store::{Change, Entry, Expiry, Located, Lookup, ShortValue, Timestamp};
 
-use crate::counters::{Counter, Tally};
+use crate::counters::{ClassCounter, Counter, Tally};
+use crate::engine::ATTENTION_PREFIXES;
+use crate::prefix::PrefixEvent;
 use crate::{Engine, Now, Output};
 
 /// What one call of a session works with.
@@ -14,6 +18,8 @@ pub(super) struct Turn<'a> {
     pub(super) now: Now,
     /// How many more requests this call may execute.
     pub(super) requests_left: usize,
+    /// What is to be looked after besides: see [`Engine::attention`].
+    pub(super) attention: u32,
     worker: usize,
     tally: Tally,
     /// The unread output that is counted already.
@@ -28,6 +34,7 @@ impl<'a> Turn<'a> {
             out,
             now,
             requests_left: engine.settings().requests_per_call_max.max(1),
+            attention: engine.attention().load(Ordering::Relaxed),
             worker,
             tally: Tally::default(),
             out_counted,
@@ -54,6 +61,22 @@ impl<'a> Turn<'a> {
         self.tally.count(counter);
     }
 
+    /// Counts for the class of an item of so many bytes by memcached's formula, and in general.
+    #[inline]
+    pub(super) fn count_in_class(&mut self, counter: ClassCounter, item_bytes: usize) {
+        let counters = self.engine.counters();
+        counters.count_in_class(counter, item_bytes, self.worker);
+    }
+
+    /// Counts for the key's prefix, if that is on. Asked for only where
+    /// [`attention`](Self::attention) is not 0.
+    #[cold]
+    pub(super) fn count_prefix(&self, key: Key<'_>, event: PrefixEvent) {
+        if self.attention & ATTENTION_PREFIXES != 0 {
+            self.engine.prefixes().count(key.as_bytes(), event);
+        }
+    }
+
     #[inline(always)]
     pub(super) fn respond(&mut self, response: &Response<'_>) {
         response.encode(self.out.text());
@@ -71,7 +94,12 @@ impl<'a> Turn<'a> {
     #[inline(never)]
     pub(super) fn execute<'k>(&mut self, request: Request<'k>, place: Option<Located<'k>>) {
         match request {
-            Request::Delete { key, noreply } => self.delete(self.place(place, key), noreply),
+            Request::Delete { key, noreply } => {
+                if self.attention != 0 {
+                    self.count_prefix(key, PrefixEvent::Delete);
+                }
+                self.delete(self.place(place, key), noreply);
+            }
             Request::Arithmetic {
                 operation,
                 key,
@@ -94,9 +122,10 @@ impl<'a> Turn<'a> {
                 self.engine.set_verbosity(level);
                 self.respond_unless(noreply, &Response::Ok);
             }
-            Request::Stats { topic, rest: _ } => {
+            Request::Stats { topic, rest } => {
                 self.publish();
-                self.engine.report(topic, self.out.text(), self.now);
+                self.engine
+                    .answer_stats(topic, rest, self.out.text(), self.now);
             }
             Request::Version => {
                 let version = self.engine.settings().version.as_bytes();
@@ -129,13 +158,15 @@ impl<'a> Turn<'a> {
 
     fn touch(&mut self, place: Located<'_>, exptime: i32, noreply: bool) {
         let (expiry, now) = (self.now.expiry(exptime), self.now.timestamp);
-        let found = self.engine.store().touch(place, expiry, now);
-        let (counter, response) = if found {
-            (Counter::TouchHits, Response::Touched)
+        let edit = |entry: &Entry<'_>| (Change::Expiry(expiry), entry.item_bytes());
+        let found = self.engine.store().update(place, now, edit);
+        let response = if let Some(item_bytes) = found.ok().and_then(Lookup::hit) {
+            self.count_in_class(ClassCounter::TouchHits, item_bytes);
+            Response::Touched
         } else {
-            (Counter::TouchMisses, Response::NotFound)
+            self.count(Counter::TouchMisses);
+            Response::NotFound
         };
-        self.count(counter);
         self.respond_unless(noreply, &response);
     }
 
@@ -146,21 +177,23 @@ impl<'a> Turn<'a> {
         delta: u64,
     ) -> Response<'static> {
         let (hits, misses) = match operation {
-            Arithmetic::Increment => (Counter::IncrHits, Counter::IncrMisses),
-            Arithmetic::Decrement => (Counter::DecrHits, Counter::DecrMisses),
+            Arithmetic::Increment => (ClassCounter::IncrHits, Counter::IncrMisses),
+            Arithmetic::Decrement => (ClassCounter::DecrHits, Counter::DecrMisses),
         };
         let result =
             self.engine
                 .store()
                 .update(place, self.now.timestamp, |entry| {
                     match calculate(operation, entry, delta) {
-                        Some((number, text)) => (Change::Value(text), Some(number)),
+                        Some((number, text)) => {
+                            (Change::Value(text), Some((number, entry.item_bytes())))
+                        }
                         None => (Change::Keep, None),
                     }
                 });
         match result {
-            Ok(Lookup::Hit(Some(number))) => {
-                self.count(hits);
+            Ok(Lookup::Hit(Some((number, item_bytes)))) => {
+                self.count_in_class(hits, item_bytes);
                 Response::Number(number)
             }
             Ok(Lookup::Hit(None)) => Response::NOT_A_NUMBER,

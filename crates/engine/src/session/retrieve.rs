@@ -1,13 +1,14 @@
 //! get, gets, gat and gats.
 
 use steadfast_protocol::{Key, Keys, Response, ValueHeader};
-use steadfast_store::{Change, Entry, Located};
+use steadfast_store::{Change, Entry, Located, Lookup};
 
 use super::ahead::{KEYS_AHEAD_MAX, prefetch};
 use super::execute::Turn;
 use super::{Next, Session, State, Step};
 use crate::Output;
-use crate::counters::Counter;
+use crate::counters::{ClassCounter, Counter};
+use crate::prefix::PrefixEvent;
 
 /// What is left of a retrieval.
 #[derive(Debug, Clone, Copy)]
@@ -118,16 +119,19 @@ impl Turn<'_> {
     pub(super) fn get(&mut self, key: Key<'_>, place: Located<'_>, cas: bool) {
         let cas = self.shown_cas(cas);
         let (out, now) = (&mut *self.out, self.now.timestamp);
-        let found = self
-            .engine
-            .store()
-            .read(place, now, |entry| put_item(key, entry, cas, out));
-        let hit = found.hit().is_some();
-        self.count(if hit {
-            Counter::GetHits
-        } else {
-            Counter::GetMisses
+        let found = self.engine.store().read(place, now, |entry| {
+            put_item(key, entry, cas, out);
+            entry.item_bytes()
         });
+        let item_bytes = found.hit();
+        match item_bytes {
+            Some(item_bytes) => self.count_in_class(ClassCounter::GetHits, item_bytes),
+            None => self.count(Counter::GetMisses),
+        }
+        if self.attention != 0 {
+            let hit = item_bytes.is_some();
+            self.count_prefix(key, PrefixEvent::Get { hit });
+        }
     }
 
     fn get_and_touch(&mut self, key: Key<'_>, place: Located<'_>, exptime: i32, cas: bool) {
@@ -136,14 +140,17 @@ impl Turn<'_> {
         let (out, now) = (&mut *self.out, self.now.timestamp);
         let found = self.engine.store().update(place, now, |entry| {
             put_item(key, entry, cas, out);
-            (Change::Expiry(expiry), ())
+            (Change::Expiry(expiry), entry.item_bytes())
         });
-        let hit = found.is_ok_and(|lookup| lookup.hit().is_some());
-        self.count(if hit {
-            Counter::TouchHits
-        } else {
-            Counter::TouchMisses
-        });
+        let item_bytes = found.ok().and_then(Lookup::hit);
+        match item_bytes {
+            Some(item_bytes) => self.count_in_class(ClassCounter::TouchHits, item_bytes),
+            None => self.count(Counter::TouchMisses),
+        }
+        if self.attention != 0 {
+            let hit = item_bytes.is_some();
+            self.count_prefix(key, PrefixEvent::Get { hit });
+        }
     }
 
     fn shown_cas(&self, asked: bool) -> ShownCas {

@@ -7,7 +7,8 @@ use steadfast_store::{
 
 use super::Next;
 use super::execute::Turn;
-use crate::counters::Counter;
+use crate::counters::{ClassCounter, Counter};
+use crate::prefix::PrefixEvent;
 
 /// A storage command whose data block has not arrived as a whole.
 #[derive(Debug)]
@@ -166,9 +167,11 @@ impl OwnedHeader {
 impl Turn<'_> {
     /// Refuses a value that can never fit, as the header tells already.
     pub(super) fn refuse_if_too_large(&mut self, header: &Storage<'_>) -> bool {
-        let settings = self.engine.store().settings();
-        let (key_bytes, item_bytes_max) = (header.key.as_bytes().len(), settings.item_bytes_max);
-        let item_bytes = item_bytes(key_bytes, header.flags, header.value_bytes, settings.cas);
+        if self.attention != 0 {
+            self.count_prefix(header.key, PrefixEvent::Set);
+        }
+        let item_bytes_max = self.engine.store().settings().item_bytes_max;
+        let item_bytes = self.item_bytes(header);
         let too_large = item_bytes > item_bytes_max;
         if too_large {
             self.refuse(
@@ -259,28 +262,41 @@ impl Turn<'_> {
     }
 
     fn answer_bad_end(&mut self, header: &Storage<'_>) {
-        self.count(Counter::CmdSet);
+        self.count_in_class(ClassCounter::CmdSet, self.item_bytes(header));
         self.respond_unless(header.noreply, &Response::BAD_DATA_CHUNK);
     }
 
     fn answer_stored(&mut self, header: &Storage<'_>, outcome: Result<Outcome, PutError>) {
         let is_cas = matches!(header.verb, StorageVerb::Cas(_));
+        let item_bytes = self.item_bytes(header);
         if matches!(outcome, Ok(Outcome::Stored(_))) && !is_cas {
-            self.count(Counter::CmdSet);
+            self.count_in_class(ClassCounter::CmdSet, item_bytes);
             return self.respond_unless(header.noreply, &Response::Stored);
         }
-        let (response, counter) = match outcome {
-            Ok(Outcome::Stored(_)) => (Response::Stored, Counter::CasHits),
-            Ok(Outcome::NotStored) => (Response::NotStored, Counter::CasMisses),
-            Ok(Outcome::Exists) => (Response::Exists, Counter::CasBadval),
-            Ok(Outcome::NotFound) => (Response::NotFound, Counter::CasMisses),
+        let response = match outcome {
+            Ok(Outcome::Stored(_)) => Response::Stored,
+            Ok(Outcome::NotStored) => Response::NotStored,
+            Ok(Outcome::Exists) => Response::Exists,
+            Ok(_) => Response::NotFound,
             Err(error) => return self.refuse(header, error),
         };
-        self.count(Counter::CmdSet);
-        if is_cas {
-            self.count(counter);
+        self.count_in_class(ClassCounter::CmdSet, item_bytes);
+        match response {
+            _ if !is_cas => {}
+            Response::Stored => self.count_in_class(ClassCounter::CasHits, item_bytes),
+            Response::Exists => self.count_in_class(ClassCounter::CasBadval, item_bytes),
+            _ => self.count(Counter::CasMisses),
         }
         self.respond_unless(header.noreply, &response);
+    }
+
+    /// The size by memcached's formula of the item that a command brings.
+    fn item_bytes(&self, header: &Storage<'_>) -> usize {
+        let (key_bytes, cas) = (
+            header.key.as_bytes().len(),
+            self.engine.store().settings().cas,
+        );
+        item_bytes(key_bytes, header.flags, header.value_bytes, cas)
     }
 
     fn attributes(&self, header: &Storage<'_>) -> Attributes {

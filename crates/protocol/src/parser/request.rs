@@ -1,15 +1,17 @@
 //! Bytes to requests: the server's side.
 
+mod admin;
 mod hot;
 
 use super::{LineFinder, ONE_MORE, Parsed, line_at};
+use crate::error::Wording;
 use crate::number::{
     parse_exptime, parse_exptime_wide, parse_flags_wide, parse_u32, parse_u64, parse_value_bytes,
 };
 use crate::words::{Words, last_word};
 use crate::{
-    Arithmetic, Key, KeyError, Keys, Limits, ParseError, ParseErrorKind, Recovery, Request,
-    Storage, StorageVerb,
+    Arithmetic, Key, KeyError, Keys, Limits, Meta, MetaVerb, ParseError, ParseErrorKind, Recovery,
+    Request, Storage, StorageVerb,
 };
 
 /// Parses requests, incrementally and without copying.
@@ -114,6 +116,7 @@ struct Fault {
     /// The bytes of the announced data block that are to be dropped with the line.
     data_bytes: usize,
     silent: bool,
+    wording: Wording,
 }
 
 impl Fault {
@@ -122,15 +125,15 @@ impl Fault {
             kind,
             data_bytes: 0,
             silent: false,
+            wording: Wording::Usual,
         }
     }
 
     /// Silent if the line ends in `noreply`.
     fn unless_noreply(kind: ParseErrorKind, line: &[u8]) -> Self {
         Self {
-            kind,
-            data_bytes: 0,
             silent: is_noreply(line),
+            ..Self::new(kind)
         }
     }
 
@@ -139,7 +142,7 @@ impl Fault {
             ParseErrorKind::Http => Recovery::Close,
             _ => Recovery::Discard(line_bytes + self.data_bytes),
         };
-        ParseError::new(self.kind, recovery, self.silent)
+        ParseError::new(self.kind, recovery, self.silent).worded(self.wording)
     }
 }
 
@@ -182,6 +185,23 @@ fn parse_line(line: &[u8], bytes_with_end: usize) -> Result<Request<'_>, Fault> 
         }
         b"version" => Ok(Request::Version),
         b"quit" => Ok(Request::Quit),
+        b"mg" => parse_meta(MetaVerb::Get, words).map(Request::MetaGet),
+        b"ms" => parse_meta_set(words),
+        b"md" => parse_meta(MetaVerb::Delete, words).map(Request::MetaDelete),
+        b"ma" => parse_meta(MetaVerb::Arithmetic, words).map(Request::MetaArithmetic),
+        b"me" => parse_meta(MetaVerb::Debug, words).map(Request::MetaDebug),
+        b"mn" => Ok(Request::MetaNoop),
+        b"watch" => Ok(Request::Watch {
+            words: words.rest(),
+        }),
+        b"cache_memlimit" => admin::parse_cache_memlimit(words, line),
+        b"shutdown" => admin::parse_shutdown(words, line),
+        b"refresh_certs" => Ok(Request::RefreshCertificates {
+            noreply: is_noreply(line),
+        }),
+        b"lru" => admin::parse_lru(words, line),
+        b"slabs" => admin::parse_slabs(words, line),
+        b"lru_crawler" => admin::parse_crawler(words, line),
         _ if is_http(words) => Err(Fault::new(ParseErrorKind::Http)),
         _ => Err(Fault::unless_noreply(ParseErrorKind::UnknownCommand, line)),
     }
@@ -229,9 +249,9 @@ fn parse_store(verb: StorageVerb, mut words: Words<'_>) -> Result<Request<'_>, F
     let noreply = is_noreply(words.rest());
     // From here on the length is known, so that the data can be dropped with the line.
     let fault = |kind| Fault {
-        kind,
         data_bytes: value_bytes + 2,
         silent: noreply,
+        ..Fault::new(kind)
     };
     let bad_number = || fault(ParseErrorKind::BadNumber);
     let key = Key::from_word(key).map_err(|error| fault(bad_key(error)))?;
@@ -321,6 +341,39 @@ fn parse_verbosity<'a>(mut words: Words<'a>, line: &[u8]) -> Result<Request<'a>,
     Ok(Request::Verbosity {
         level,
         noreply: is_noreply(line),
+    })
+}
+
+fn parse_meta(verb: MetaVerb, mut words: Words<'_>) -> Result<Meta<'_>, Fault> {
+    let key = words.next().ok_or(TOO_FEW)?;
+    check_meta(verb, key, words, 0)
+}
+
+/// Once the length is known, the data is dropped with a line that is refused, unless it is no meta
+/// command at all.
+fn parse_meta_set(mut words: Words<'_>) -> Result<Request<'_>, Fault> {
+    let key = words.next().ok_or(TOO_FEW)?;
+    let value_bytes = words.next().ok_or(TOO_FEW)?;
+    let value_bytes =
+        parse_value_bytes(value_bytes).ok_or(Fault::new(ParseErrorKind::BadLength))?;
+    let meta = check_meta(MetaVerb::Set, key, words, value_bytes + 2)?;
+    Ok(Request::MetaSet { meta, value_bytes })
+}
+
+fn check_meta<'a>(
+    verb: MetaVerb,
+    key: &'a [u8],
+    flags: Words<'a>,
+    data_bytes: usize,
+) -> Result<Meta<'a>, Fault> {
+    Meta::check(verb, key, flags).map_err(|fault| Fault {
+        data_bytes: if fault.takes_data { data_bytes } else { 0 },
+        wording: match verb {
+            MetaVerb::Arithmetic => Wording::MetaArithmetic,
+            MetaVerb::Debug => Wording::MetaDebug,
+            _ => Wording::Usual,
+        },
+        ..Fault::new(fault.kind)
     })
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! item: | expiry 4 | value length 2 | key length 1 | bits 1 | used at 4 | flags 4 | id 8 |
 //!       | node 4, pad 4 (exact LRU only) | key | value | up to a multiple of 8 |
-//! gap:  | its bytes 4 | - | bits 1: GAP or SLACK |
+//! gap:  | its bytes 4 | - | bits 1: GAP, or GAP and SLACK |
 //! ```
 //!
 //! All numbers are little-endian. The first word tells what stands there, so that a segment can be
@@ -12,6 +12,7 @@
 //! a shorter one is followed by slack that stays its own.
 
 use crate::item::{CasId, Expiry, Timestamp};
+use crate::marks::Marks;
 
 /// All about an item but its key and value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,11 @@ pub(crate) struct Head {
 }
 
 /// How an item was used, and what it is.
+///
+/// ```text
+/// item: | 0 | marks 3 | large 1 | read 1 | uses 2 |
+/// gap:  | 1 | slack 1 | -                         |
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bits(u8);
 
@@ -70,7 +76,7 @@ impl Layout {
     pub(crate) fn stride_of(self, head: &Head, slot: &[u8]) -> usize {
         let footprint = self.footprint_of(head);
         match slot.get(footprint..) {
-            Some(rest) if kind(rest) == Some(SLACK) => footprint + gap_bytes(rest),
+            Some(rest) if kind(rest) == Some(SLACK | GAP) => footprint + gap_bytes(rest),
             _ => footprint,
         }
     }
@@ -119,7 +125,7 @@ impl Layout {
     pub(crate) fn set_slack(self, head: &Head, stride: usize, slot: &mut [u8]) {
         let footprint = self.footprint_of(head);
         if footprint < stride {
-            write_gap(&mut slot[footprint..], stride - footprint, SLACK);
+            write_gap(&mut slot[footprint..], stride - footprint, SLACK | GAP);
         }
     }
 }
@@ -155,8 +161,6 @@ impl Head {
 
 impl Bits {
     pub(crate) const NONE: Self = Self(0);
-    /// The item stands for one in an extent.
-    pub(crate) const LARGE: Self = Self(LARGE);
     const USES: u8 = 3;
 
     /// Returns how often the item was used lately, up to 3.
@@ -189,9 +193,26 @@ impl Bits {
         Self(self.0 | READ)
     }
 
+    /// Marks that the item stands for one in an extent.
+    #[must_use]
+    pub(crate) const fn large(self) -> Self {
+        Self(self.0 | LARGE)
+    }
+
     #[inline]
     pub(crate) fn is_large(self) -> bool {
         self.0 & LARGE != 0
+    }
+
+    #[inline]
+    pub(crate) fn marks(self) -> Marks {
+        Marks::from_bits(self.0 >> MARKS_AT)
+    }
+
+    #[inline]
+    #[must_use]
+    pub(crate) fn with_marks(self, marks: Marks) -> Self {
+        Self(self.0 & !(Marks::ALL.bits() << MARKS_AT) | marks.bits() << MARKS_AT)
     }
 }
 
@@ -199,7 +220,7 @@ impl Content {
     /// Reads what stands at the start of `slot`.
     pub(crate) fn read(slot: &[u8]) -> Self {
         match kind(slot) {
-            Some(GAP | SLACK) => Self::Gap {
+            Some(kind) if kind & GAP != 0 => Self::Gap {
                 bytes: gap_bytes(slot),
             },
             _ => Self::Item(Head::read(slot)),
@@ -246,6 +267,9 @@ const HEAD_BYTES: usize = 24;
 const WHOLE: &str = "an item has a whole head";
 const READ: u8 = 1 << 2;
 const LARGE: u8 = 1 << 3;
+/// Where the lowest of the caller's marks is.
+const MARKS_AT: u32 = 4;
+/// Of a gap; in an item that bit is one of the marks.
 const SLACK: u8 = 1 << 6;
 const GAP: u8 = 1 << 7;
 
@@ -257,7 +281,7 @@ mod tests {
         expiry: Expiry::at(Timestamp::from_secs(u32::MAX)),
         value_bytes: u16::MAX,
         key_bytes: u8::MAX,
-        bits: Bits::LARGE,
+        bits: Bits::NONE.large(),
         used_at: Timestamp::from_secs(7),
         flags: 0xdead_beef,
         cas: CasId::new(u64::MAX),
@@ -273,6 +297,10 @@ mod tests {
                 bits: Bits::NONE.read().with_uses(3),
                 ..HEAD
             },
+            Head {
+                bits: Bits::NONE.with_marks(Marks::ALL),
+                ..HEAD
+            },
         ] {
             let mut slot = [0; 24];
             head.write(&mut slot);
@@ -282,13 +310,19 @@ mod tests {
 
     #[test]
     fn uses_are_counted_to_three_beside_the_other_bits() {
-        let mut bits = Bits::LARGE.read();
+        let mut bits = Bits::NONE.large().read();
         for uses in [1, 2, 3, 3] {
             bits = bits.used();
             assert_eq!(bits.uses(), uses);
         }
         assert!(bits.is_large() && bits.was_read());
-        assert_eq!(bits.with_uses(0), Bits::LARGE.read());
+        assert_eq!(bits.with_uses(0), Bits::NONE.large().read());
+        for number in 0..Marks::COUNT {
+            let mark = Marks::number(number);
+            assert_eq!(bits.with_marks(mark).marks(), mark);
+            assert_eq!(bits.with_marks(mark).used().uses(), 3);
+            assert_eq!(bits.with_marks(mark).with_marks(Marks::NONE), bits);
+        }
     }
 
     #[test]

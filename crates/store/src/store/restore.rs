@@ -11,8 +11,7 @@ use crate::reservation::Reservation;
 impl Store {
     /// Copies an item into the store under the id it had in another one, whatever is there.
     ///
-    /// For a store that nobody uses yet: an item older than a flush of this store counts as flushed.
-    /// Ids given out in its stripe from then on are larger; call [`Store::skip_ids`] first so that
+    /// Its `attributes.id` does not count. Ids given out in its stripe from then on are larger; call [`Store::skip_ids`] first so that
     /// they are so in all. An id of 0, or above [`CasId::RESTORED_MAX`], is replaced by a new one.
     ///
     /// # Errors
@@ -26,23 +25,20 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), PutError> {
         let located = key.into_located(self);
-        if !id.can_be_restored() {
-            return self.put(located, item, Condition::Always, now).map(drop);
-        }
+        let item = NewItem::new(item.value, item.attributes.with_id(id.if_restorable()));
         let (home, key) = self.home(located);
         let value_bytes = item.value.len();
         let item_bytes = self.check_size(key, item.attributes.flags, value_bytes)?;
         if self.is_large(key.len(), value_bytes) {
             let mut filled = self.make_block(located, value_bytes, item.attributes, now)?;
             filled.value_mut().copy_from_slice(item.value);
-            let stored = self.try_store(&mut filled, Condition::Always, Some(id), now);
+            filled.restores = true;
+            let stored = self.try_store(&mut filled, Condition::Always, now);
             let stored = stored.map_err(|refusal| self.refuse(home, refusal, item_bytes));
             return stored.map(drop);
         }
         let stored = self.with_room(home, item_bytes, now, |stripe| {
-            stripe.under_id(Some(id), now, |stripe| {
-                stripe.put(home.place(key), &item, Condition::Always, now)
-            })
+            stripe.restoring(|stripe| stripe.put(home.place(key), &item, Condition::Always, now))
         });
         stored.map(drop)
     }
@@ -53,17 +49,15 @@ impl Store {
     ///
     /// If the reservation is another store's.
     pub fn restore_reserved(&self, mut filled: Reservation, id: CasId, now: Timestamp) {
-        if !id.can_be_restored() {
-            let _ = self.commit(filled, Condition::Always, now);
-            return;
-        }
+        filled.attributes.id = id.if_restorable();
+        filled.restores = true;
         assert!(
             Arc::ptr_eq(filled.books.pool(), &self.pool),
             "a reservation is committed to the store that made it"
         );
         let when = Condition::Always;
-        if self.try_store(&mut filled, when, Some(id), now).is_err() {
-            let _ = self.store_paid(&mut filled, when, Some(id), now);
+        if self.try_store(&mut filled, when, now).is_err() {
+            let _ = self.store_paid(&mut filled, when, now);
         }
     }
 
@@ -95,7 +89,11 @@ impl CasId {
     /// enough from the end of numbers that the next ids have room.
     pub const RESTORED_MAX: Self = Self::new(1 << 62);
 
-    fn can_be_restored(self) -> bool {
-        self != Self::default() && self <= Self::RESTORED_MAX
+    fn if_restorable(self) -> Self {
+        if self <= Self::RESTORED_MAX {
+            self
+        } else {
+            Self::default()
+        }
     }
 }

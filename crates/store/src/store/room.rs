@@ -3,7 +3,7 @@
 use super::{Home, Store};
 use crate::counted::{self, Unique};
 use crate::error::{KEY_BYTES_MAX, PutError};
-use crate::item::{Attributes, CasId, Condition, Outcome, Timestamp};
+use crate::item::{Attributes, Condition, Outcome, Timestamp};
 use crate::located::Located;
 use crate::log::STUB_VALUE_BYTES;
 use crate::reservation::{Body, Books, Reservation};
@@ -174,19 +174,16 @@ impl Store {
         Ok(Reservation::new(body, books, located.hash, attributes))
     }
 
-    /// Stores what is filled, under `id` or a new one, making room as needed.
+    /// Stores what is filled, making room as needed.
     pub(super) fn try_store(
         &self,
         filled: &mut Reservation,
         when: Condition,
-        id: Option<CasId>,
         now: Timestamp,
     ) -> Result<Outcome, Refusal> {
         let home = self.split(filled.hash);
         self.retried(home, now, || {
-            self.with_hint(home.stripe, |stripe| {
-                stripe.under_id(id, now, |stripe| stripe.commit(filled, when, 0, now))
-            })
+            self.with_hint(home.stripe, |stripe| stripe.commit(filled, when, 0, now))
         })
     }
 
@@ -196,13 +193,12 @@ impl Store {
         &self,
         filled: &mut Reservation,
         when: Condition,
-        id: Option<CasId>,
         now: Timestamp,
     ) -> Outcome {
         let home = self.split(filled.hash);
         let credit = filled.books.take_paid();
         let stored = self.with_hint(home.stripe, |stripe| {
-            stripe.under_id(id, now, |stripe| stripe.commit(filled, when, credit, now))
+            stripe.commit(filled, when, credit, now)
         });
         // Only the system itself can have refused that memory.
         stored.unwrap_or(Outcome::NotStored)

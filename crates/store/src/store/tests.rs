@@ -3,7 +3,8 @@ mod room;
 use std::thread;
 
 use super::*;
-use crate::item::{CasId, ShortValue};
+use crate::change::{Change, End, ShortValue};
+use crate::item::CasId;
 use crate::settings::Eviction;
 use crate::size;
 

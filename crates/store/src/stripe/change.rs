@@ -1,30 +1,44 @@
 //! Changes to what is there: extending, editing, touching.
 
+use super::write::Version;
 use super::{Found, Place, Refusal, Stripe};
+use crate::change::{
+    Change, Edit, End, Extended, Extension, Initial, NewId, ShortValue, Updated, Usage,
+};
 use crate::counted::{self, Unique};
 use crate::entry::Entry;
-use crate::item::{Attributes, Change, End, Expiry, Lookup, Outcome, ShortValue, Timestamp};
-use crate::log::Head;
+use crate::item::{CasId, Expiry, Lookup, Outcome, Timestamp};
+use crate::log::Bits;
 use crate::observer::Departure;
 use crate::size;
 
 impl Stripe {
-    /// Adds `data` at one end of the present value.
+    /// Adds data at one end of the present value.
     pub(crate) fn extend(
         &mut self,
         place: Place<'_>,
-        data: &[u8],
-        end: End,
+        extension: &Extension<'_>,
         now: Timestamp,
-    ) -> Result<Outcome, Refusal> {
+    ) -> Result<Extended, Refusal> {
         let Some(found) = self.find(place, now).hit() else {
-            return Ok(Outcome::NotStored);
+            return Ok(Extended::refused(Outcome::NotStored));
         };
+        let is_expected = extension
+            .expected
+            .is_none_or(|expected| self.counts_cas && expected == found.head.cas);
+        if !is_expected {
+            return Ok(Extended::refused(Outcome::Exists));
+        }
         self.bump(&found, now);
+        let Extension { data, end, .. } = *extension;
+        let version = Version {
+            id: extension.id,
+            bits: Bits::NONE.with_marks(found.head.bits.marks().without(extension.drops)),
+            ..Version::after(&found.head)
+        };
         let old = self.log.stored(found.at);
-        let attributes = Attributes::new(old.head.flags, old.head.expiry);
         let value_bytes = old.value.len() + data.len();
-        self.check_size(place.key.len(), attributes.flags, value_bytes)?;
+        self.check_size(place.key.len(), version.flags, value_bytes)?;
         let footprint = self.log.layout.footprint(place.key.len(), value_bytes);
         let cas = if footprint > self.small_bytes_max {
             let mut block = self.new_block(place.key, value_bytes)?;
@@ -32,19 +46,17 @@ impl Stripe {
             let (start, rest) = block.value_mut().split_at_mut(first.len());
             start.copy_from_slice(first);
             rest.copy_from_slice(second);
-            self.put_large(place, Some(found), attributes, || block, now)?
+            self.put_large(place, Some(found), version, || block, now)?
         } else {
             // The log is to be written while the old value stands in it.
             let old = old.value.to_vec();
-            self.put_small(
-                place,
-                Some(found),
-                in_order(&old, data, end),
-                attributes,
-                now,
-            )?
+            let value = in_order(&old, data, end);
+            self.put_small(place, Some(found), value, version, now)?
         };
-        Ok(Outcome::Stored(cas))
+        Ok(Extended {
+            outcome: Outcome::Stored(cas),
+            value_bytes,
+        })
     }
 
     /// Shows the item to the edit, taking that out of `edit`, and does what it asks for.
@@ -54,6 +66,7 @@ impl Stripe {
         &mut self,
         place: Place<'_>,
         needs_room: bool,
+        usage: Usage,
         now: Timestamp,
         edit: &mut Option<impl FnOnce(&Entry<'_>) -> (Change, R)>,
     ) -> Result<Lookup<R>, Refusal> {
@@ -74,16 +87,44 @@ impl Stripe {
             }
         }
         let edit = edit.take().expect("an edit is asked for once");
-        let (change, result) = self.use_item(&found, true, now, edit);
+        let (change, result) = match usage {
+            Usage::Read => self.use_item(&found, true, now, edit),
+            Usage::Use => self.use_item(&found, false, now, edit),
+            Usage::Trace => edit(&self.entry(found.at)),
+        };
         match change {
             Change::Keep => {}
             Change::Expiry(expiry) => self.set_expiry(found.at, expiry),
             Change::Remove => {
                 self.remove_found(found, Departure::Removed);
             }
-            Change::Value(value) => self.replace(place, found, value.as_bytes(), now)?,
+            Change::Value(value) => {
+                let edit = Edit::new().with_value(value).with_id(NewId::Next);
+                self.edit(place, found, &edit, now)?;
+            }
+            Change::Edit(edit) => self.edit(place, found, &edit, now)?,
         }
         Ok(Lookup::Hit(result))
+    }
+
+    /// Does what [`Self::update`] does if there is an item, else stores `initial`.
+    pub(crate) fn update_or_insert<R>(
+        &mut self,
+        place: Place<'_>,
+        initial: &Initial,
+        needs_room: bool,
+        usage: Usage,
+        now: Timestamp,
+        edit: &mut Option<impl FnOnce(&Entry<'_>) -> (Change, R)>,
+    ) -> Result<Updated<R>, Refusal> {
+        if let Lookup::Hit(result) = self.update(place, needs_room, usage, now, edit)? {
+            return Ok(Updated::Found(result));
+        }
+        let version = Version::of(&initial.attributes);
+        let value = initial.value.as_bytes();
+        self.check_size(place.key.len(), version.flags, value.len())?;
+        let id = self.put_small(place, None, [value, b""], version, now)?;
+        Ok(Updated::Inserted(id))
     }
 
     /// Gives the item a new expiry; false if there is none.
@@ -103,18 +144,45 @@ impl Stripe {
         }
     }
 
-    /// Gives a found item a new value, flags and expiry kept.
-    fn replace(
+    /// Makes the changes to an item that was found: in place, or as a new version if it gets a value.
+    fn edit(
         &mut self,
         place: Place<'_>,
         found: Found,
-        value: &[u8],
+        edit: &Edit,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let Head { flags, expiry, .. } = found.head;
-        self.check_size(place.key.len(), flags, value.len())?;
-        let attributes = Attributes::new(flags, expiry);
-        self.put_small(place, Some(found), [value, b""], attributes, now)?;
+        let head = found.head;
+        let mut version = Version {
+            id: match edit.id {
+                NewId::Same => head.cas,
+                NewId::Next => CasId::default(),
+                NewId::Given(id) => id,
+            },
+            flags: edit.flags.unwrap_or(head.flags),
+            expiry: edit.expiry.unwrap_or(head.expiry),
+            ..Version::after(&head)
+        };
+        if let Some(marks) = edit.marks {
+            version.bits = version.bits.with_marks(marks);
+        }
+        if let Some(value) = edit.value {
+            let value = value.as_bytes();
+            self.check_size(place.key.len(), version.flags, value.len())?;
+            self.put_small(place, Some(found), [value, b""], version, now)?;
+            return Ok(());
+        }
+        let old_bytes = self.item_bytes(&self.log.stored(found.at));
+        if version.flags != head.flags {
+            let value_bytes = self.log.stored(found.at).value.len();
+            self.check_size(place.key.len(), version.flags, value_bytes)?;
+        }
+        let cas = self.take_id(version.id);
+        self.rewrite_head(found.at, |head| {
+            (head.flags, head.expiry, head.cas) = (version.flags, version.expiry, cas);
+            head.bits = head.bits.with_marks(version.bits.marks());
+        });
+        self.recount(old_bytes, self.item_bytes(&self.log.stored(found.at)));
         Ok(())
     }
 

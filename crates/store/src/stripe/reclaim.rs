@@ -220,7 +220,7 @@ impl Stripe {
         may_evict: bool,
         now: Timestamp,
     ) -> Step {
-        if let Some(end) = self.end_of(head, now) {
+        if let Some(end) = self.end_of(at, head, now) {
             return self.reclaim_item(at, end);
         }
         let uses = head.bits.uses();
@@ -279,7 +279,7 @@ impl Stripe {
         };
         let nodes = core::iter::successors(Some((node, oldest)), |&(node, _)| lru.newer(node));
         let mut oldest_few = nodes.take(LOOK_AT_MAX).map(|(_, at)| at);
-        let gone = oldest_few.find_map(|at| Some((at, self.end_of(&self.log.head(at), now)?)));
+        let gone = oldest_few.find_map(|at| Some((at, self.end_of(at, &self.log.head(at), now)?)));
         if let Some((at, end)) = gone {
             return self.reclaim_item(at, end);
         }

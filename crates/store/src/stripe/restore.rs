@@ -1,27 +1,14 @@
-//! Putting items back under the ids they had.
+//! Putting items back that another store held, and the ids they had.
 
 use super::Stripe;
-use crate::item::{CasId, Timestamp};
+use crate::item::Timestamp;
 
 impl Stripe {
-    /// Runs `step`, which stores one item at `now`, so that the item is stored under `id`, if one is
-    /// given.
-    pub(crate) fn under_id<R>(
-        &mut self,
-        id: Option<CasId>,
-        now: Timestamp,
-        step: impl FnOnce(&mut Self) -> R,
-    ) -> R {
-        let Some(id) = id else { return step(self) };
-        // A flush that is due ends what the ids given out so far stand for, not those before `id`.
-        self.settle_flush(now);
-        let next = core::mem::replace(&mut self.next_cas, id.get());
-        let by = core::mem::take(&mut self.cas_step);
+    /// Runs `step`, which stores an item that another store held: in the last room there is.
+    pub(crate) fn restoring<R>(&mut self, step: impl FnOnce(&mut Self) -> R) -> R {
         self.is_restoring = true;
         let result = step(self);
         self.is_restoring = false;
-        (self.next_cas, self.cas_step) = (next, by);
-        self.skip_ids(id.get().saturating_add(1));
         result
     }
 

@@ -29,16 +29,25 @@ pub(crate) struct Swept {
 }
 
 impl Stripe {
-    pub(crate) fn flush(&mut self, now: Timestamp) {
-        self.settle_flush(now);
+    /// Ends all items that are there, and a flush that is due or yet to come.
+    ///
+    /// What is stored from now on goes to segments that are born later; so nothing depends on ids,
+    /// which a caller may give.
+    #[cold]
+    pub(crate) fn flush_now(&mut self) {
         self.flush_due = None;
-        self.flushed_before = self.next_cas;
+        self.flushed_birth = self.log.births();
+        for queue in [Queue::New, Queue::Main] {
+            if let Some(sealed) = self.log.seal_queue(queue) {
+                self.drop_if_empty(sealed);
+            }
+        }
     }
 
     pub(crate) fn flush_at(&mut self, deadline: Timestamp, now: Timestamp) {
         // What a deadline has ended does not come back with the next one.
         if self.flush_due.is_some_and(|due| now >= due) {
-            self.flushed_before = self.next_cas;
+            self.flush_now();
         }
         self.flush_due = (deadline >= now).then_some(deadline);
     }
@@ -61,8 +70,9 @@ impl Stripe {
             else {
                 continue;
             };
-            if self.end_of(&head, now).is_none() {
-                visit(&self.entry(position.at()));
+            let at = position.at();
+            if self.end_of(at, &head, now).is_none() {
+                visit(&self.entry(at));
             }
         }
         next
@@ -88,7 +98,7 @@ impl Stripe {
             };
             effort += GAPS_PER_ITEM;
             let at = position.at();
-            let end = self.end_of(&head, now);
+            let end = self.end_of(at, &head, now);
             self.class_at(at).sweep_checked += 1;
             if let Some(end) = end {
                 self.class_at(at).swept += 1;

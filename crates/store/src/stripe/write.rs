@@ -4,10 +4,48 @@ use super::{Found, Place, Refusal, Stripe};
 use crate::counted::Unique;
 use crate::hash;
 use crate::index::ItemRef;
-use crate::item::{Attributes, CasId, Condition, NewItem, Outcome, Timestamp};
+use crate::item::{Attributes, CasId, Condition, Expiry, NewItem, Outcome, Timestamp};
 use crate::log::{Bits, Head, STUB_VALUE_BYTES};
 use crate::observer::Departure;
 use crate::reservation::Reservation;
+
+/// What a new version is given beside key and value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Version {
+    pub(super) flags: u32,
+    pub(super) expiry: Expiry,
+    /// The id, 0 for the next.
+    pub(super) id: CasId,
+    /// Marks, and whether it was read.
+    pub(super) bits: Bits,
+}
+
+impl Version {
+    /// What stays when an item is changed: all but the value and the id.
+    pub(super) fn after(head: &Head) -> Self {
+        let bits = Bits::NONE.with_marks(head.bits.marks());
+        Self {
+            flags: head.flags,
+            expiry: head.expiry,
+            id: CasId::default(),
+            bits: if head.bits.was_read() {
+                bits.read()
+            } else {
+                bits
+            },
+        }
+    }
+
+    #[inline]
+    pub(super) fn of(attributes: &Attributes) -> Self {
+        Self {
+            flags: attributes.flags,
+            expiry: attributes.expiry,
+            id: attributes.id,
+            bits: Bits::NONE.with_marks(attributes.marks),
+        }
+    }
+}
 
 impl Stripe {
     /// Stores a small item.
@@ -19,11 +57,11 @@ impl Stripe {
         now: Timestamp,
     ) -> Result<Outcome, Refusal> {
         let found = self.find(place, now).hit();
-        if let Some(refused) = self.check(found, when, now) {
+        let mut version = Version::of(&item.attributes);
+        if let Some(refused) = self.check(found, when, &mut version, now) {
             return Ok(refused);
         }
-        let NewItem { value, attributes } = *item;
-        let cas = self.put_small(place, found, [value, b""], attributes, now)?;
+        let cas = self.put_small(place, found, [item.value, b""], version, now)?;
         Ok(Outcome::Stored(cas))
     }
 
@@ -38,7 +76,11 @@ impl Stripe {
         now: Timestamp,
     ) -> Result<Outcome, Refusal> {
         self.credit = credit;
-        let outcome = self.put_filled(filled, when, now);
+        let outcome = if filled.restores {
+            self.restoring(|stripe| stripe.put_filled(filled, when, now))
+        } else {
+            self.put_filled(filled, when, now)
+        };
         let left = core::mem::take(&mut self.credit);
         if left > 0 {
             self.pool.give(left);
@@ -46,9 +88,16 @@ impl Stripe {
         outcome
     }
 
-    /// Returns how a store ends that `when` forbids.
+    /// Returns how a store ends that `when` forbids; else the version takes over what it should of
+    /// the present one.
     #[inline]
-    fn check(&mut self, found: Option<Found>, when: Condition, now: Timestamp) -> Option<Outcome> {
+    fn check(
+        &mut self,
+        found: Option<Found>,
+        when: Condition,
+        version: &mut Version,
+        now: Timestamp,
+    ) -> Option<Outcome> {
         match (when, found) {
             (Condition::Always, _)
             | (Condition::IfAbsent, None)
@@ -58,10 +107,23 @@ impl Stripe {
                 Some(Outcome::NotStored)
             }
             (Condition::IfPresent, None) => Some(Outcome::NotStored),
-            (Condition::IfUnchanged(_), None) => Some(Outcome::NotFound),
+            (Condition::IfUnchanged(_) | Condition::IfUnchangedOrLater { .. }, None) => {
+                Some(Outcome::NotFound)
+            }
             (Condition::IfUnchanged(cas), Some(found)) => {
                 let is_same = self.counts_cas && found.head.cas == cas;
                 (!is_same).then_some(Outcome::Exists)
+            }
+            (Condition::IfUnchangedOrLater { id, adds, keeps }, Some(found)) => {
+                if !self.counts_cas || found.head.cas < id {
+                    return Some(Outcome::Exists);
+                }
+                if found.head.cas > id {
+                    version.expiry = found.head.expiry;
+                    let kept = found.head.bits.marks().among(keeps);
+                    version.bits = version.bits.with_marks(version.bits.marks() | adds | kept);
+                }
+                None
             }
         }
     }
@@ -72,18 +134,18 @@ impl Stripe {
         when: Condition,
         now: Timestamp,
     ) -> Result<Outcome, Refusal> {
-        let attributes = filled.attributes;
+        let mut version = Version::of(&filled.attributes);
         let place = Place {
             hash: hash::in_stripe(filled.hash),
             key: filled.key(),
         };
         let found = self.find(place, now).hit();
-        if let Some(refused) = self.check(found, when, now) {
+        if let Some(refused) = self.check(found, when, &mut version, now) {
             return Ok(refused);
         }
         if !filled.is_large() {
             let value = [filled.value(), b""];
-            let cas = self.put_small(place, found, value, attributes, now)?;
+            let cas = self.put_small(place, found, value, version, now)?;
             return Ok(Outcome::Stored(cas));
         }
         // The key is the block's own, which is taken while the key is in use.
@@ -93,7 +155,7 @@ impl Stripe {
             let block = filled.take_extent();
             block.expect("a large reservation is committed once")
         };
-        let cas = self.put_large(place, found, attributes, block, now)?;
+        let cas = self.put_large(place, found, version, block, now)?;
         Ok(Outcome::Stored(cas))
     }
 
@@ -105,7 +167,7 @@ impl Stripe {
         place: Place<'_>,
         found: Option<Found>,
         value: [&[u8]; 2],
-        attributes: Attributes,
+        version: Version,
         now: Timestamp,
     ) -> Result<CasId, Refusal> {
         let value_bytes = value[0].len() + value[1].len();
@@ -114,14 +176,7 @@ impl Stripe {
         let in_place = found.and_then(|found| Some((found, self.stride_for(&found, footprint)?)));
         if let Some((found, stride)) = in_place {
             self.tell(found.at, Departure::Replaced);
-            let head = self.next_head(
-                Some(&found),
-                Bits::NONE,
-                place,
-                value_bytes,
-                attributes,
-                now,
-            );
+            let head = self.next_head(Some(&found), version, place, value_bytes, now);
             self.log.write_value(found.at, &head, stride, value);
             self.ranking.touch(found.at, &self.log);
             let (old, new) = (
@@ -132,14 +187,7 @@ impl Stripe {
             return Ok(head.cas);
         }
         let at = self.allocate(place, found, footprint, 0)?;
-        let head = self.next_head(
-            found.as_ref(),
-            Bits::NONE,
-            place,
-            value_bytes,
-            attributes,
-            now,
-        );
+        let head = self.next_head(found.as_ref(), version, place, value_bytes, now);
         self.log.write(at, &head, place.key, value);
         self.link(place.hash, found, at);
         Ok(head.cas)
@@ -151,14 +199,17 @@ impl Stripe {
         &mut self,
         place: Place<'_>,
         found: Option<Found>,
-        attributes: Attributes,
+        version: Version,
         block: impl FnOnce() -> Unique,
         now: Timestamp,
     ) -> Result<CasId, Refusal> {
-        let bits = Bits::LARGE;
+        let version = Version {
+            bits: version.bits.large(),
+            ..version
+        };
         if let Some(found) = found.filter(|found| found.head.bits.is_large()) {
             self.tell(found.at, Departure::Replaced);
-            let head = self.next_head(Some(&found), bits, place, STUB_VALUE_BYTES, attributes, now);
+            let head = self.next_head(Some(&found), version, place, STUB_VALUE_BYTES, now);
             let old_bytes = self.item_bytes(&self.log.stored(found.at));
             let old = self.log.swap_extent(found.at, &head, block().into_linked());
             self.displaced.push(old);
@@ -168,14 +219,7 @@ impl Stripe {
         }
         let footprint = self.log.layout.footprint(place.key.len(), STUB_VALUE_BYTES);
         let at = self.allocate(place, found, footprint, self.log.extents.growth_bytes())?;
-        let head = self.next_head(
-            found.as_ref(),
-            bits,
-            place,
-            STUB_VALUE_BYTES,
-            attributes,
-            now,
-        );
+        let head = self.next_head(found.as_ref(), version, place, STUB_VALUE_BYTES, now);
         self.log
             .write(at, &head, place.key, [&[0; STUB_VALUE_BYTES], b""]);
         self.log.put_extent(at, &head, block().into_linked());
@@ -239,30 +283,48 @@ impl Stripe {
         }
     }
 
-    /// The head of a new version, with an id of its own; one more use than the one that was found.
+    /// The head of a new version; one more use than the one that was found.
     #[inline]
     fn next_head(
         &mut self,
         found: Option<&Found>,
-        bits: Bits,
+        version: Version,
         place: Place<'_>,
         value_bytes: usize,
-        attributes: Attributes,
         now: Timestamp,
     ) -> Head {
-        let cas = CasId::new(self.next_cas);
-        self.next_cas += self.cas_step;
+        let cas = self.take_id(version.id);
         self.counters.items_total += 1;
         let uses = found.map_or(0, |found| found.head.bits.used().uses());
         Head {
-            expiry: attributes.expiry,
+            expiry: version.expiry,
             value_bytes: value_bytes as u16,
             key_bytes: place.key.len() as u8,
-            bits: bits.with_uses(uses),
+            bits: version.bits.with_uses(uses),
             used_at: now,
-            flags: attributes.flags,
+            flags: version.flags,
             cas,
         }
+    }
+
+    /// Returns the id that was given, or the next.
+    #[inline]
+    pub(super) fn take_id(&mut self, given: CasId) -> CasId {
+        if given != CasId::default() {
+            return self.take_given(given);
+        }
+        let id = CasId::new(self.next_cas);
+        self.next_cas += self.cas_step;
+        id
+    }
+
+    /// Lets the ids to come be larger than a given one, as far as that leaves room for them.
+    #[cold]
+    fn take_given(&mut self, given: CasId) -> CasId {
+        if given <= CasId::RESTORED_MAX {
+            self.skip_ids(given.get() + 1);
+        }
+        given
     }
 
     /// Puts an item that was written into the place of the one that was found, or into a new one.

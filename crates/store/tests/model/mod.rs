@@ -231,6 +231,7 @@ impl Run {
         match (change, result.map(|lookup| lookup.hit().unwrap())) {
             (_, Err(error)) => assert!(matches!(error, PutError::NoRoom { .. }) && !self.is_exact),
             (Change::Keep, _) => assert_eq!(cas, Some(old.cas)),
+            (Change::Edit(_), _) => unreachable!("no such change was asked for"),
             (Change::Remove, _) => drop(self.model.remove(key)),
             (Change::Expiry(expiry), _) => self.model.get_mut(key).unwrap().expiry = expiry,
             (Change::Value(_), Ok(cas)) => {
