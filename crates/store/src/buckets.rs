@@ -43,6 +43,17 @@ impl Buckets {
         }
     }
 
+    /// Returns how many of the lowest bits the hashes have in common that belong where `hash` does.
+    pub(crate) fn bits_of(self, hash: u32) -> u32 {
+        let bits = self.mask.count_ones();
+        let highest = self.mask ^ (self.mask >> 1);
+        if hash & self.mask | highest < self.count {
+            bits
+        } else {
+            bits - 1
+        }
+    }
+
     /// Adds a bucket, the last one now, and returns the one whose hashes it shares from now on.
     pub(crate) fn add(&mut self) -> u32 {
         let old = self.of(self.count);
@@ -69,5 +80,17 @@ mod tests {
             }
         }
         assert_eq!(buckets.count(), 104);
+    }
+
+    #[test]
+    fn hashes_belong_together_if_and_only_if_their_lowest_bits_agree() {
+        let mut buckets = Buckets::new(2);
+        for _ in 0..30 {
+            for (a, b) in (0..64_u32).flat_map(|a| (0..64).map(move |b| (a, b))) {
+                let mask = (1 << buckets.bits_of(a)) - 1;
+                assert_eq!(buckets.of(a) == buckets.of(b), a & mask == b & mask);
+            }
+            buckets.add();
+        }
     }
 }

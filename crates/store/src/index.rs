@@ -7,9 +7,11 @@ mod hints;
 mod item_ref;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 pub(crate) use self::hints::Hints;
 pub(crate) use self::item_ref::ItemRef;
+pub(crate) use self::walk::BucketCursor;
 use crate::buckets::Buckets;
 use crate::chunks::{Chunks, chunk_cost};
 use crate::memory::Memory;

@@ -24,9 +24,6 @@ pub(crate) struct Pool {
     memory: Arc<dyn Memory>,
     budget: Budget,
     segment_bytes: usize,
-    kept_bytes_max: usize,
-    /// Kept pieces of so many bytes are not freed to make others.
-    stock_bytes: usize,
     /// What pieces that share pages cost less than each alone; a difference, so it wraps.
     saved_bytes: AtomicUsize,
     kept: Lock<Kept>,
@@ -54,8 +51,6 @@ impl Pool {
     ) -> Arc<Self> {
         let segment_bytes = snug_bytes(&*memory, segment_bytes);
         let pool = Self {
-            kept_bytes_max: kept_bytes_max(budget.limit()),
-            stock_bytes: budget.limit() / STOCK_SHARE,
             memory,
             budget,
             segment_bytes,
@@ -130,7 +125,7 @@ impl Pool {
         }
         let bytes_max = self.extent_memory_bytes(bytes);
         while !self.budget.try_take(bytes_max) {
-            let spare_bytes = self.kept.lock().bytes.checked_sub(self.stock_bytes)?;
+            let spare_bytes = self.kept.lock().bytes.checked_sub(self.stock_bytes())?;
             if self.trim(bytes_max.min(spare_bytes)) == 0 {
                 return None;
             }
@@ -178,6 +173,15 @@ impl Pool {
         freed_bytes
     }
 
+    /// Takes `bytes` out of a budget that is to shrink; false if there is no room to spare for that.
+    pub(crate) fn give_up(&self, bytes: usize) -> bool {
+        let is_taken = self.take(bytes);
+        if is_taken {
+            self.budget.give_up(bytes);
+        }
+        is_taken
+    }
+
     /// Gives back what [`Self::take`] took.
     pub(crate) fn give(&self, bytes: usize) {
         self.budget.give(bytes);
@@ -194,8 +198,13 @@ impl Pool {
 
     /// Returns the most for which [`Self::could_give`] is true.
     pub(crate) fn available_bytes(&self) -> usize {
-        let spare_bytes = self.kept.lock().bytes.saturating_sub(self.stock_bytes);
+        let spare_bytes = self.kept.lock().bytes.saturating_sub(self.stock_bytes());
         self.free_bytes() + spare_bytes
+    }
+
+    /// Kept pieces of so many bytes are not freed to make others.
+    fn stock_bytes(&self) -> usize {
+        self.budget.limit() / STOCK_SHARE
     }
 
     fn free_bytes(&self) -> usize {
@@ -247,13 +256,14 @@ impl Pool {
         let Some(owned) = kept.refill(owned, self.segment_bytes) else {
             return;
         };
-        if owned.memory_bytes() > self.kept_bytes_max {
+        let kept_bytes_max = kept_bytes_max(self.budget.limit());
+        if owned.memory_bytes() > kept_bytes_max {
             drop(kept);
             self.free(owned);
             return;
         }
         kept.push(owned);
-        while kept.bytes > self.kept_bytes_max {
+        while kept.bytes > kept_bytes_max {
             let Some(oldest) = kept.pop_oldest() else {
                 break;
             };

@@ -19,7 +19,8 @@ use crate::log::Layout;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// All memory the store may use, everything included; 1 MiB and up. Default 64 MiB.
+    /// All memory the store may use, everything included; 1 MiB and up. Default 64 MiB. Can be
+    /// changed later ([`Store::set_memory_bytes_max`](crate::Store::set_memory_bytes_max)).
     pub memory_bytes_max: usize,
     /// The largest item by memcached's formula ([`item_bytes`](crate::item_bytes)); from 1 KiB to
     /// half of the memory, at most 1 GiB. Default 1 MiB.
@@ -103,6 +104,24 @@ impl Settings {
 }
 
 impl Settings {
+    /// Tells whether a store made with these can do with another budget, of which `least` is needed
+    /// for something else.
+    pub(crate) fn check_memory(&self, bytes: usize, least: usize) -> Result<(), SettingsError> {
+        let min = MEMORY_BYTES_MIN
+            .max(2 * self.item_bytes_max)
+            .max(self.stripes * STRIPE_BYTES_MIN)
+            .max(least);
+        if bytes < min || bytes > MEMORY_BYTES_MAX {
+            return Err(SettingsError::OutOfRange {
+                field: "memory_bytes_max",
+                value: bytes,
+                min,
+                max: MEMORY_BYTES_MAX,
+            });
+        }
+        Ok(())
+    }
+
     /// The size of a segment: some dozens in a stripe's even share, so that the ones being filled
     /// and reclaimed are a small part.
     pub(crate) fn segment_bytes(&self) -> usize {

@@ -36,9 +36,10 @@ pub struct Stats {
     pub tail_held: u64,
     /// Stores refused for lack of memory (`outofmemory` of the classes).
     pub no_room: u64,
-    /// The memory budget (`limit_maxbytes`).
+    /// The memory budget (`limit_maxbytes`), or what it is to become.
     pub memory_bytes_max: u64,
-    /// Memory in use or set aside, everything included; never above the budget.
+    /// Memory in use or set aside, everything included; never above the budget, which may take a few
+    /// sweeps to shrink.
     pub memory_bytes: u64,
     /// Of it, reserved for values being received or held by readers.
     pub held_bytes: u64,

@@ -27,6 +27,7 @@ mod room;
 mod upkeep;
 
 pub use upkeep::Cursor;
+pub(crate) use upkeep::LogCursor;
 
 /// A concurrent map of byte keys to byte values under a hard memory budget.
 ///

@@ -6,13 +6,13 @@ use super::Clocks;
 use super::form::{Head, Record};
 use super::writer::Writer;
 use crate::item::{Expiry, Item, Timestamp};
-use crate::store::{Cursor, Store};
+use crate::store::{LogCursor, Store};
 
 /// Moves a store's live items into a snapshot, a bounded step at a time, and so empties the store.
 ///
 /// An item is removed as soon as its bytes are handed out: a cache that moves into a file in memory
-/// (a tmpfs) never takes much more than it did. Items are written in the order of
-/// [`Store::walk`], not by their last use.
+/// (a tmpfs) never takes much more than it did. Items are written as they stand in
+/// memory, not by their last use.
 ///
 /// For a store that nobody changes any more. What others store meanwhile may be missed; what they read
 /// may be gone.
@@ -23,7 +23,7 @@ pub struct Saver<'a> {
     /// Some between the head and the end.
     writer: Option<Writer>,
     /// Where the walk goes on; `None` at its end.
-    cursor: Option<Cursor>,
+    cursor: Option<LogCursor>,
     /// Large items that the walk has met, held until they are written; the first is in work.
     large: VecDeque<Item>,
     /// How much of the first large item's value is written.
@@ -45,7 +45,7 @@ impl<'a> Saver<'a> {
                 flush_due: store.flush_due(),
             },
             writer: None,
-            cursor: Some(Cursor::default()),
+            cursor: Some(LogCursor::default()),
             large: VecDeque::new(),
             written_bytes: 0,
             keys: Vec::new(),
@@ -102,7 +102,7 @@ impl<'a> Saver<'a> {
     }
 
     /// Writes the small items of the walk's next step, and takes all that it shows off the store.
-    fn walk(&mut self, from: Cursor, out: &mut Vec<u8>) -> Option<Cursor> {
+    fn walk(&mut self, from: LogCursor, out: &mut Vec<u8>) -> Option<LogCursor> {
         let Self {
             writer,
             large,
@@ -112,7 +112,7 @@ impl<'a> Saver<'a> {
         } = self;
         let writer = writer.as_mut()?;
         let now = ends.clocks.now;
-        let next = self.store.walk(from, now, |entry| {
+        let next = self.store.walk_log(from, now, |entry| {
             keys.push(entry.key().len() as u8);
             keys.extend_from_slice(entry.key());
             let end = ends.unix(entry.expiry());

@@ -50,6 +50,13 @@ impl Store {
         }
     }
 
+    /// Makes room for `bytes` at the cost of the stripe whose turn it is, or of the one that has most.
+    #[cold]
+    pub(super) fn make_shared_room(&self, bytes: usize, now: Timestamp) -> bool {
+        let home = self.turn.fetch_add(1, Ordering::Relaxed) % self.stripes.len();
+        self.make_room(home, bytes, now)
+    }
+
     /// Makes room in the budget until `bytes` can be taken from it; false if that cannot be.
     ///
     /// The stripe in need gives first if it has its share, else the one that has most; so each has

@@ -2,7 +2,9 @@
 
 use super::{Store, fixed_bytes};
 use crate::entry::Entry;
+use crate::index::BucketCursor;
 use crate::item::Timestamp;
+use crate::settings::SettingsError;
 use crate::size;
 use crate::stats::{ClassStats, ClassTable, Stats};
 use crate::stripe::{Position, Stripe};
@@ -29,9 +31,11 @@ impl Store {
     /// Looks at up to `items_max` further items and removes those that are expired or flushed;
     /// returns how many that were.
     ///
+    /// After [`Store::set_memory_bytes_max`], it evicts as well, up to a segment's items for each 64.
     /// Calls go round all items; 64 vacant places count as one. A stripe's lock is held for at
     /// most 64 items.
     pub fn sweep(&self, items_max: usize, now: Timestamp) -> usize {
+        self.shrink(items_max.div_ceil(SWEEP_STEP_ITEMS), now);
         let (mut left, mut removed, mut rounds) = (items_max, 0, 0);
         while left > 0 && rounds <= self.stripes.len() {
             let number = self.sweep_turn.load(Ordering::Relaxed) % self.stripes.len();
@@ -50,30 +54,85 @@ impl Store {
     /// Shows some live items to `visit`, starting where `from` points, and returns where to go on;
     /// `None` at the end. The items do not count as used.
     ///
-    /// A walk from `Cursor::default()` to the end shows every item that stays where it is exactly
-    /// once. One that moves meanwhile, as a new version or while others are evicted, may be shown
-    /// twice or not at all. Each call takes one stripe's lock and looks at no more than 64 places.
+    /// A walk from `Cursor::default()` to the end shows every key that has a live item all the time
+    /// exactly once, with the version that is there then, whatever is stored, moved or evicted
+    /// meanwhile. Keys that come or go are shown once or not at all; one that goes and comes back may be
+    /// shown again. Each call takes one stripe's lock and shows some dozen items, in no order.
     pub fn walk(
         &self,
         from: Cursor,
         now: Timestamp,
         visit: impl FnMut(&Entry<'_>),
     ) -> Option<Cursor> {
-        let Cursor { stripe, position } = from;
-        let number = stripe as usize;
-        if number >= self.stripes.len() {
-            return None;
-        }
-        let next = self.with(number, |stripe| {
-            stripe.walk(position, WALK_STEP_SLOTS, now, visit)
-        });
+        let Cursor { stripe, place } = from;
+        let cell = self.stripes.get(stripe as usize)?;
+        let next = cell
+            .stripe
+            .lock()
+            .walk(place, WALK_STEP_BUCKETS, now, visit);
         match next {
-            Some(position) => Some(Cursor { stripe, position }),
-            None if number + 1 == self.stripes.len() => None,
-            None => Some(Cursor {
-                stripe: stripe + 1,
+            Some(place) => Some(Cursor { stripe, place }),
+            None => self.stripe_after(stripe).map(|stripe| Cursor {
+                stripe,
                 ..Cursor::default()
             }),
+        }
+    }
+
+    /// The same, as the items stand in memory: faster, and right only while nobody changes the store.
+    pub(crate) fn walk_log(
+        &self,
+        from: LogCursor,
+        now: Timestamp,
+        visit: impl FnMut(&Entry<'_>),
+    ) -> Option<LogCursor> {
+        let LogCursor { stripe, position } = from;
+        let cell = self.stripes.get(stripe as usize)?;
+        let next = cell
+            .stripe
+            .lock()
+            .walk_log(position, WALK_STEP_SLOTS, now, visit);
+        match next {
+            Some(position) => Some(LogCursor { stripe, position }),
+            None => self.stripe_after(stripe).map(|stripe| LogCursor {
+                stripe,
+                ..LogCursor::default()
+            }),
+        }
+    }
+
+    fn stripe_after(&self, stripe: u32) -> Option<u32> {
+        let next = stripe + 1;
+        ((next as usize) < self.stripes.len()).then_some(next)
+    }
+
+    /// Changes the budget, whatever [`Settings::memory_bytes_max`](crate::Settings::memory_bytes_max) was: it grows at once; it shrinks
+    /// step by step with each [`Store::sweep`], which evicts what must go. Segments, stripes and the
+    /// largest item keep their sizes.
+    ///
+    /// Without eviction ([`Settings::evict`](crate::Settings::evict)) it shrinks only as far as there is room to spare.
+    ///
+    /// # Errors
+    ///
+    /// Not enough for two of the largest items, for the stripes, or for twice the index, which does
+    /// not shrink; nor more than half the addresses there are.
+    pub fn set_memory_bytes_max(&self, bytes: usize) -> Result<(), SettingsError> {
+        let mut index_bytes = 0;
+        self.each(|stripe| index_bytes += stripe.index_bytes());
+        self.settings
+            .check_memory(bytes, INDEX_SHARE * index_bytes)?;
+        self.pool.budget().set_goal(bytes);
+        Ok(())
+    }
+
+    /// Goes on towards a smaller budget, a segment's memory at a time.
+    fn shrink(&self, steps_max: usize, now: Timestamp) {
+        let step_bytes = self.pool.segment_memory_bytes();
+        for _ in 0..steps_max {
+            let bytes = self.pool.budget().excess_bytes().min(step_bytes);
+            if bytes == 0 || !(self.pool.give_up(bytes) || self.make_shared_room(bytes, now)) {
+                return;
+            }
         }
     }
 
@@ -81,7 +140,7 @@ impl Store {
     #[must_use]
     pub fn stats(&self) -> Stats {
         let mut stats = Stats {
-            memory_bytes_max: self.pool.budget().limit() as u64,
+            memory_bytes_max: self.pool.budget().goal() as u64,
             memory_bytes: self.pool.budget().used() as u64,
             held_bytes: self.pool.budget().held() as u64,
             ..Stats::default()
@@ -146,8 +205,19 @@ impl Store {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cursor {
     stripe: u32,
+    place: BucketCursor,
+}
+
+/// A place in a walk over all slots.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LogCursor {
+    stripe: u32,
     position: Position,
 }
 
+/// The index may take one part in this many of a smaller budget.
+const INDEX_SHARE: usize = 2;
 const SWEEP_STEP_ITEMS: usize = 64;
 const WALK_STEP_SLOTS: usize = 64;
+/// Of six items each, about.
+const WALK_STEP_BUCKETS: usize = 8;

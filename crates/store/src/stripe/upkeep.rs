@@ -1,9 +1,9 @@
 //! What concerns all items of a stripe: flushing, sweeping, walking, ages.
 
 use super::ranking::Ranking;
-use super::{Counters, Stripe};
+use super::{Counters, PREFETCHED_LINES, Stripe};
 use crate::entry::Entry;
-use crate::index::ItemRef;
+use crate::index::{BucketCursor, ItemRef};
 use crate::item::Timestamp;
 use crate::log::Content;
 use crate::order::Queue;
@@ -52,8 +52,34 @@ impl Stripe {
         self.flush_due = (deadline >= now).then_some(deadline);
     }
 
-    /// Shows the live items in the `slots_max` slots from a position on; returns where to go on.
+    /// Shows the live items of the next `buckets_max` buckets; returns where to go on.
     pub(crate) fn walk(
+        &mut self,
+        from: BucketCursor,
+        buckets_max: usize,
+        now: Timestamp,
+        mut visit: impl FnMut(&Entry<'_>),
+    ) -> Option<BucketCursor> {
+        self.settle_flush(now);
+        let mut next = Some(from);
+        for _ in 0..buckets_max {
+            let bucket = next?;
+            // All asked for before the first is shown: the waits for memory overlap.
+            let _ = self.index.visit_bucket(bucket, |at| {
+                crate::prefetch::lines::<PREFETCHED_LINES>(self.log.slot(at));
+            });
+            next = self.index.visit_bucket(bucket, |at| {
+                if self.end_of(at, &self.log.head(at), now).is_none() {
+                    visit(&self.entry(at));
+                }
+            });
+        }
+        next
+    }
+
+    /// Shows the live items in the `slots_max` slots from a position on, as they stand in memory;
+    /// returns where to go on.
+    pub(crate) fn walk_log(
         &mut self,
         from: Position,
         slots_max: usize,
