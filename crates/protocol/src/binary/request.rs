@@ -200,9 +200,8 @@ impl<'a> Request<'a> {
                 _ => Ok(incomplete(input, Header::BYTES)),
             };
         };
-        check(&header)?;
+        let value_bytes = check(&header)?;
         let opcode = Opcode::new(header.opcode);
-        let value_bytes = header.value_bytes().expect("the body was checked");
         let Some(shape) = Shape::of(opcode.loud()) else {
             let body_bytes = header.body_bytes;
             let command = Command::Unknown { opcode, body_bytes };
@@ -214,9 +213,10 @@ impl<'a> Request<'a> {
         let Some((extras, key)) = header.split(input) else {
             return Ok(incomplete(input, header.head_bytes()));
         };
-        let command = command(opcode.loud(), extras, key, value_bytes);
-        let command = command.expect("the shape was checked");
-        Ok(complete(&header, command, header.head_bytes()))
+        match command(opcode.loud(), extras, key, value_bytes) {
+            Some(command) => Ok(complete(&header, command, header.head_bytes())),
+            None => Err(fault(&header, RequestErrorKind::BadArguments)),
+        }
     }
 }
 
@@ -247,15 +247,15 @@ impl<'a> Command<'a> {
     }
 }
 
-/// Checks what every opcode has in common, in memcached's order.
-fn check(header: &Header) -> Result<(), RequestError> {
+/// Checks what every opcode has in common, in memcached's order; returns the length of the value.
+fn check(header: &Header) -> Result<usize, RequestError> {
     if header.magic != REQUEST_MAGIC {
         return Err(bad_magic(header.magic));
     }
     let bytes = header.body_bytes;
-    if header.value_bytes().is_none() {
+    let Some(value_bytes) = header.value_bytes() else {
         return Err(fault(header, RequestErrorKind::BodyTooShort { bytes }));
-    }
+    };
     if bytes > BODY_BYTES_MAX {
         return Err(fault(header, RequestErrorKind::BodyTooLong { bytes }));
     }
@@ -263,7 +263,7 @@ fn check(header: &Header) -> Result<(), RequestError> {
         let bytes = header.key_bytes;
         return Err(fault(header, RequestErrorKind::KeyTooLong { bytes }));
     }
-    Ok(())
+    Ok(value_bytes)
 }
 
 #[cold]

@@ -132,3 +132,74 @@ impl<'a> Response<'a> {
 }
 
 const FLAGS_BYTES: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+    use std::vec::Vec;
+
+    fn key(bytes: &[u8]) -> Key<'_> {
+        Key::new(bytes).unwrap()
+    }
+
+    #[test]
+    fn every_response_is_read_as_it_was_written_at_whatever_split() {
+        let plain = Response::new(Opcode::NOOP, 7);
+        let hit = Response {
+            cas: u64::MAX - 1,
+            flags: Some(0xdead_beef),
+            key: Some(key(b"a key")),
+            value_bytes: 100_000,
+            ..Response::new(Opcode::GETKQ, u32::MAX)
+        };
+        let error = Response::error(Opcode::new(0xff), Status::UNKNOWN_COMMAND, 1);
+        for message in [plain, hit, error] {
+            let mut bytes = Vec::new();
+            message.encode(&mut bytes);
+            let consumed = bytes.len();
+            for split in 0..consumed {
+                let part = Response::parse(&bytes[..split]);
+                let Ok(Parsed::Incomplete { needed }) = part else {
+                    panic!("{message:?} at {split}: {part:?}");
+                };
+                assert!(split + needed.get() <= consumed);
+            }
+            bytes.extend(b"value");
+            let complete = Parsed::Complete { message, consumed };
+            assert_eq!(Response::parse(&bytes), Ok(complete));
+        }
+    }
+
+    #[test]
+    fn an_error_announces_its_text() {
+        let error = Response::error(Opcode::GET, Status::KEY_NOT_FOUND, 3);
+        let mut bytes = Vec::new();
+        error.encode(&mut bytes);
+        let header = b"\x81\0\0\0\0\0\0\x01\0\0\0\x09\0\0\0\x03\0\0\0\0\0\0\0\0";
+        assert_eq!(bytes, header);
+        assert_eq!(Status::KEY_NOT_FOUND.text().len(), error.value_bytes);
+    }
+
+    #[test]
+    fn what_is_no_response_is_refused_with_a_reason() {
+        let mut header = [0; 24];
+        header[0] = b'E';
+        let mut refused = |at: usize, byte: u8, reason: &str| {
+            header[at] = byte;
+            assert_eq!(Response::parse(&header).unwrap_err().to_string(), reason);
+        };
+        refused(1, 0, "first byte is 0x45, a response begins with 0x81");
+        refused(0, 0x80, "first byte is 0x80, a response begins with 0x81");
+        header[0] = 0x81;
+        let mut refused = |at: usize, byte: u8, reason: &str| {
+            header[at] = byte;
+            assert_eq!(Response::parse(&header).unwrap_err().to_string(), reason);
+        };
+        refused(4, 1, "body of 0 bytes is shorter than its extras and key");
+        refused(11, 1, "extras of 1 bytes, not 0 or 4");
+        refused(8, 0x41, "body of 1090519041 bytes exceeds 1073741824");
+        refused(8, 1, "extras of 1 bytes, not 0 or 4");
+        refused(2, 1, "key of 256 bytes exceeds 250");
+    }
+}
