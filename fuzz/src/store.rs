@@ -395,7 +395,9 @@ impl Twin {
     fn check(&mut self, key: u8) {
         let key_bytes = [key];
         let located = self.store.locate(&key_bytes);
-        self.store.prefetch(&located);
+        if self.store.prefetch(&located) {
+            self.store.prefetch_further(&located);
+        }
         let found = self.store.get(located, self.time());
         match (self.forget(key), found) {
             (Some(kept), Some(item)) => {

@@ -5,12 +5,16 @@ use std::sync::Arc;
 
 mod hints;
 mod item_ref;
+mod probe;
+mod reach;
 #[cfg(test)]
 mod tests;
 mod walk;
 
 pub(crate) use self::hints::Hints;
 pub(crate) use self::item_ref::ItemRef;
+pub(crate) use self::probe::Probe;
+pub(crate) use self::reach::Reach;
 pub(crate) use self::walk::BucketCursor;
 use crate::buckets::Buckets;
 use crate::chunks::{Chunks, chunk_cost};
@@ -22,12 +26,13 @@ use crate::memory::Memory;
 /// ```text
 /// bucket:   | entry | entry | entry | entry | entry | entry | entry | link |   8 words of 64 bits
 /// overflow: | entry | entry | entry | link |                                 further ones of a bucket
-/// entry:    | tag, 26 bits | 1 | item, 37 bits |                              0 if vacant
+/// entry:    | tag, 22 bits | 1 | reach, 4 bits | item, 37 bits |              0 if vacant
 /// ```
 ///
-/// The bucket number is made of a hash's lowest bits, at least six of them; the tag is all the
-/// others. So a bucket is split without a look at its items, and a look-up reads 1.2 lines and, but
-/// for one in thousands, no item other than the one it wants. Beyond seven entries a bucket has
+/// The bucket number is made of a hash's lowest bits, at least six of them; the tag is all others of
+/// the 28 that count. So a bucket is split without a look at its items, and a look-up reads 1.2 lines
+/// and, but for one in thousands, no item other than the one it wants. With 2^28 buckets, for 1.6
+/// billion items, growth ends, and only chains get longer. Beyond seven entries a bucket has
 /// overflows of half a line each. Its entries fill it and them from the front, without gaps.
 ///
 /// Growth costs O(1) for each insertion and needs no second table beside the first, so that the
@@ -187,7 +192,7 @@ impl Index {
     }
 
     /// Adds an item that is not there yet. Takes [`Index::growth_bytes`] of memory.
-    pub(crate) fn insert(&mut self, hash: u32, item: ItemRef) {
+    pub(crate) fn insert(&mut self, hash: u32, item: ItemRef, reach: Reach) {
         if self.spare == NONE {
             self.grow_overflow();
         }
@@ -197,15 +202,15 @@ impl Index {
             }
             self.split();
         }
-        self.push(self.buckets.of(hash), entry(hash, item));
+        self.push(self.buckets.of(hash), entry(hash, item, reach));
         self.len += 1;
     }
 
     /// Puts another item in the place of one with the same hash, or the same one that has moved.
     #[inline]
-    pub(crate) fn replace(&mut self, slot: Slot, item: ItemRef) {
+    pub(crate) fn replace(&mut self, slot: Slot, item: ItemRef, reach: Reach) {
         let entry = &mut self.part_mut(slot.part)[slot.lane as usize];
-        *entry = *entry >> ItemRef::BITS << ItemRef::BITS | item.0;
+        *entry = *entry >> TAG_SHIFT << TAG_SHIFT | reach.to_bits() << ItemRef::BITS | item.0;
     }
 
     /// Takes the item at a place out.
@@ -288,6 +293,7 @@ impl Index {
 
     fn is_full(&self) -> bool {
         u64::from(self.len) >= u64::from(self.buckets.count()) * LOAD
+            && self.buckets.count() < BUCKETS_MAX
     }
 
     fn needs_heads(&self) -> bool {
@@ -378,7 +384,7 @@ fn find_in<T, const N: usize>(
 ) -> Option<(u32, ItemRef, T)> {
     let mut matches = 0_u32;
     for (lane, &entry) in words[..N - 1].iter().enumerate() {
-        matches |= u32::from(entry >> ItemRef::BITS == wanted) << lane;
+        matches |= u32::from(entry >> TAG_SHIFT == wanted) << lane;
     }
     while matches != 0 {
         let lane = matches.trailing_zeros();
@@ -411,21 +417,21 @@ fn link(words: &mut [u64], further: u32) {
     words[words.len() - 1] = u64::from(further);
 }
 
-/// What an entry of that hash has above its item.
+/// What an entry of that hash has above its item and its reach.
 #[inline]
 fn head_of(hash: u32) -> u64 {
-    u64::from(hash >> BUCKET_BITS_MIN) << 1 | 1
+    u64::from((hash & (BUCKETS_MAX - 1)) >> BUCKET_BITS_MIN) << 1 | 1
 }
 
 #[inline]
-fn entry(hash: u32, item: ItemRef) -> u64 {
-    head_of(hash) << ItemRef::BITS | item.0
+fn entry(hash: u32, item: ItemRef, reach: Reach) -> u64 {
+    head_of(hash) << TAG_SHIFT | reach.to_bits() << ItemRef::BITS | item.0
 }
 
-/// The whole hash again, of an entry in that bucket.
+/// All that counts of the hash again, of an entry in that bucket.
 #[inline]
 fn hash_of(entry: u64, bucket: u32) -> u32 {
-    let tag = (entry >> (ItemRef::BITS + 1)) as u32;
+    let tag = (entry >> (TAG_SHIFT + 1)) as u32;
     tag << BUCKET_BITS_MIN | bucket & (BUCKETS_MIN - 1)
 }
 
@@ -434,6 +440,10 @@ const OVERFLOW: u32 = 1 << 31;
 const NONE: u32 = 0;
 const BUCKET_BITS_MIN: u32 = 6;
 const BUCKETS_MIN: u32 = 1 << BUCKET_BITS_MIN;
+const BUCKET_BITS_MAX: u32 = BUCKET_BITS_MIN + u64::BITS - TAG_SHIFT - 1;
+const BUCKETS_MAX: u32 = 1 << BUCKET_BITS_MAX;
+/// Where an entry's tag begins, with the bit that tells it from a vacant one.
+const TAG_SHIFT: u32 = ItemRef::BITS + Reach::BITS;
 /// The items for each bucket from which on buckets are added. Those that wait longest to be split
 /// hold twice as many. At 6, an item takes 12.7 bytes and a hit reads 1.17 lines; at 5, 14.1 and 1.1.
 const LOAD: u64 = 6;

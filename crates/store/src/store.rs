@@ -150,11 +150,22 @@ impl Store {
 
     /// Has the processor fetch the item under a located key, if there is one. Changes nothing, and
     /// counts as no use.
+    ///
+    /// Returns true if [`prefetch_further`](Self::prefetch_further) would do more, which is for one key
+    /// in six: the place of such an item is to be fetched first.
     #[inline]
-    pub fn prefetch(&self, key: &Located<'_>) {
+    pub fn prefetch(&self, key: &Located<'_>) -> bool {
+        let home = self.split(key.hash);
+        let stripe = self.stripes[home.stripe].stripe.try_lock();
+        stripe.is_some_and(|stripe| stripe.prefetch_item(home.hash))
+    }
+
+    /// The second step of [`prefetch`](Self::prefetch), for keys of which that returned true. Some
+    /// other keys should be dealt with in between.
+    pub fn prefetch_further(&self, key: &Located<'_>) {
         let home = self.split(key.hash);
         if let Some(stripe) = self.stripes[home.stripe].stripe.try_lock() {
-            stripe.prefetch_item(home.hash);
+            stripe.prefetch_further(home.hash);
         }
     }
 

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use crate::displaced::Displaced;
 use crate::entry::Entry;
 use crate::hash::KeyHasher;
-use crate::index::{Index, ItemRef, Slot};
+use crate::index::{Index, ItemRef, Probe, Slot};
 use crate::item::{CasId, Expiry, Lookup, Timestamp};
 use crate::log::{Extents, Head, Log, Stored};
 use crate::memory::Memory;
 use crate::observer::{Departure, Watch};
 use crate::pool::Pool;
+use crate::prefetch;
 use crate::settings::Settings;
 use crate::size;
 use crate::stats::{ClassStats, ClassTable};
@@ -204,13 +205,26 @@ impl Stripe {
         &self.index
     }
 
-    /// Asks for the memory of the item that `hash` probably leads to.
+    /// Asks for the memory of the item that `hash` probably leads to, or, if that is not told by the
+    /// first line, for the line that may tell, and returns true.
     #[inline]
-    pub(crate) fn prefetch_item(&self, hash: u32) {
-        self.index.find(hash, |at| {
-            crate::prefetch::lines::<PREFETCHED_LINES>(self.log.slot(at));
-            Some(())
-        });
+    pub(crate) fn prefetch_item(&self, hash: u32) -> bool {
+        match self.index.probe(hash) {
+            Probe::Item(at, reach) => prefetch::lines(self.log.slot(at), reach.lines()),
+            Probe::Further { address } => {
+                prefetch::address(address);
+                return true;
+            }
+            Probe::Nothing => {}
+        }
+        false
+    }
+
+    /// Asks for the memory of an item that the first line did not tell of.
+    pub(crate) fn prefetch_further(&self, hash: u32) {
+        if let Some((at, reach)) = self.index.probe_further(hash) {
+            prefetch::lines(self.log.slot(at), reach.lines());
+        }
     }
 
     /// Returns the live item; one that is gone is removed and told apart.
@@ -423,6 +437,3 @@ impl Stripe {
         class.bytes -= item_bytes as u64;
     }
 }
-
-/// A head, a key of usual length and the start of a value.
-const PREFETCHED_LINES: usize = 4;

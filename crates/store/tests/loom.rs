@@ -250,7 +250,9 @@ fn a_look_ahead_disturbs_nothing() {
             let store = Arc::clone(&store);
             move || {
                 let located = store.locate(KEY);
-                store.prefetch(&located);
+                if store.prefetch(&located) {
+                    store.prefetch_further(&located);
+                }
                 assert!(store.remove(located, NOW));
             }
         });

@@ -149,8 +149,17 @@ impl Session {
 /// Tells the store what is wanted next. Of a single one there is nothing to win.
 #[inline]
 pub(super) fn prefetch<'a>(store: &Store, places: impl Iterator<Item = &'a Located<'a>>) {
+    let mut further = [None; KEYS_AHEAD_MAX];
+    let mut free = further.iter_mut();
     for place in places {
-        store.prefetch(place);
+        if store.prefetch(place) {
+            if let Some(slot) = free.next() {
+                *slot = Some(place);
+            }
+        }
+    }
+    for place in further.into_iter().map_while(|slot| slot) {
+        store.prefetch_further(place);
     }
 }
 

@@ -69,7 +69,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::index::ItemRef;
+    use crate::index::{ItemRef, Reach};
     use crate::memory::Heap;
 
     #[test]
@@ -78,7 +78,7 @@ mod tests {
         let hints = Hints::new(&index);
         for number in 0..5000_u32 {
             let hash = number.wrapping_mul(0x9e37_79b9);
-            index.insert(hash, ItemRef::new(0, 0));
+            index.insert(hash, ItemRef::new(0, 0), Reach::of(ItemRef::new(0, 0), 1));
             hints.renew(&index);
             let bucket = index.heads.at(index.buckets.of(hash));
             assert_eq!(hints.address(hash), core::ptr::from_ref(bucket).addr());

@@ -11,6 +11,10 @@ fn item(number: u32) -> ItemRef {
     ItemRef::new(number >> 17, (number & 0x1_ffff) * ItemRef::UNIT_BYTES)
 }
 
+fn reach(number: u32) -> Reach {
+    Reach::of(item(number), number as usize % 3000)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
@@ -28,17 +32,24 @@ proptest! {
             prop_assert_eq!(found.map(|found| index.at(found.slot)), present);
             prop_assert_eq!(found.map(|found| found.item), present);
             prop_assert!(found.is_none_or(|found| found.seen == number));
+            let probed = match index.probe(hash) {
+                Probe::Further { .. } => index.probe_further(hash),
+                Probe::Item(item, reach) => Some((item, reach)),
+                Probe::Nothing => None,
+            };
+            // Those with equal hashes are told apart by their keys only.
+            prop_assert!(present.is_none() || probed.is_some());
             let found = found.map(|found| (found.slot, found.item));
             match (step, found) {
                 (0 | 1, None) => {
                     let (before, growth) = (index.memory_bytes(), index.growth_bytes());
                     plain.insert(number, item(number));
-                    index.insert(hash, item(number));
+                    index.insert(hash, item(number), reach(number));
                     prop_assert_eq!(index.memory_bytes(), before + growth);
                 }
                 (2, Some((slot, _))) => {
                     let moved = item(number + 10_000);
-                    index.replace(slot, moved);
+                    index.replace(slot, moved, reach(number));
                     plain.insert(number, moved);
                     prop_assert_eq!(index.find_ref(hash, moved), Some(slot));
                 }
@@ -68,7 +79,7 @@ fn an_item_reference_is_a_segment_and_an_offset() {
 fn equal_hashes_are_told_apart_by_their_items() {
     let mut index = Index::new(CHUNK, Arc::new(Heap));
     for number in 0..40 {
-        index.insert(7, item(number));
+        index.insert(7, item(number), reach(number));
     }
     index.check_invariants();
     for number in 0..40 {
@@ -84,7 +95,7 @@ fn an_item_takes_under_thirteen_bytes() {
     let mut index = Index::new(4 * CHUNK, Arc::new(Heap));
     let (mut items, mut bytes) = (0, 0);
     for number in 1..=300_000_u32 {
-        index.insert(mix(number), item(number));
+        index.insert(mix(number), item(number), reach(number));
         if number >= 100_000 && number % 10_000 == 0 {
             items += index.len();
             bytes += index.memory_bytes();

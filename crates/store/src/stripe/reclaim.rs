@@ -2,7 +2,7 @@
 
 use super::ranking::Ranking;
 use super::{Found, Gone, Refusal, Stripe};
-use crate::index::ItemRef;
+use crate::index::{ItemRef, Reach};
 use crate::item::Timestamp;
 use crate::log::{Content, Head, Stored};
 use crate::observer::Departure;
@@ -257,7 +257,8 @@ impl Stripe {
         self.log
             .move_item(at, to, footprint, head.bits.with_uses(uses));
         self.ranking.moved(at, to, &mut self.log);
-        self.index.replace(found.slot, to);
+        let reach = Reach::of(to, footprint);
+        self.index.replace(found.slot, to, reach);
         true
     }
 

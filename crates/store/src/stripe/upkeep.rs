@@ -1,7 +1,7 @@
 //! What concerns all items of a stripe: flushing, sweeping, walking, ages.
 
 use super::ranking::Ranking;
-use super::{Counters, PREFETCHED_LINES, Stripe};
+use super::{Counters, Stripe};
 use crate::entry::Entry;
 use crate::index::{BucketCursor, ItemRef};
 use crate::item::Timestamp;
@@ -66,7 +66,7 @@ impl Stripe {
             let bucket = next?;
             // All asked for before the first is shown: the waits for memory overlap.
             let _ = self.index.visit_bucket(bucket, |at| {
-                crate::prefetch::lines::<PREFETCHED_LINES>(self.log.slot(at));
+                crate::prefetch::lines(self.log.slot(at), WALKED_LINES);
             });
             next = self.index.visit_bucket(bucket, |at| {
                 if self.end_of(at, &self.log.head(at), now).is_none() {
@@ -240,3 +240,5 @@ impl Position {
 const TAIL_MAX: usize = 1000;
 /// How many gaps are as much work for a sweep as one item.
 const GAPS_PER_ITEM: usize = 64;
+/// Of an item that a walk is about to show: its head, a key of usual length and the start of a value.
+const WALKED_LINES: usize = 4;

@@ -3,7 +3,7 @@
 use super::{Found, Place, Refusal, Stripe};
 use crate::counted::Unique;
 use crate::hash;
-use crate::index::ItemRef;
+use crate::index::{ItemRef, Reach};
 use crate::item::{Attributes, CasId, Condition, Expiry, NewItem, Outcome, Timestamp};
 use crate::log::{Bits, Head, STUB_VALUE_BYTES};
 use crate::observer::Departure;
@@ -189,7 +189,7 @@ impl Stripe {
         let at = self.allocate(place, found, footprint, 0)?;
         let head = self.next_head(found.as_ref(), version, place, value_bytes, now);
         self.log.write(at, &head, place.key, value);
-        self.link(place.hash, found, at);
+        self.link(place.hash, found, at, footprint);
         Ok(head.cas)
     }
 
@@ -223,7 +223,7 @@ impl Stripe {
         self.log
             .write(at, &head, place.key, [&[0; STUB_VALUE_BYTES], b""]);
         self.log.put_extent(at, &head, block().into_linked());
-        self.link(place.hash, found, at);
+        self.link(place.hash, found, at, footprint);
         Ok(head.cas)
     }
 
@@ -327,17 +327,19 @@ impl Stripe {
         given
     }
 
-    /// Puts an item that was written into the place of the one that was found, or into a new one.
-    fn link(&mut self, hash: u32, found: Option<Found>, at: ItemRef) {
+    /// Puts an item of `footprint` bytes that was written into the place of the one that was found, or
+    /// into a new one.
+    fn link(&mut self, hash: u32, found: Option<Found>, at: ItemRef, footprint: usize) {
+        let reach = Reach::of(at, footprint);
         match found {
             Some(found) => {
-                self.index.replace(found.slot, at);
+                self.index.replace(found.slot, at, reach);
                 self.ranking.moved(found.at, at, &mut self.log);
                 self.ranking.touch(at, &self.log);
                 self.forget(found.at);
             }
             None => {
-                self.index.insert(hash, at);
+                self.index.insert(hash, at, reach);
                 self.ranking.insert(at, &mut self.log);
             }
         }
