@@ -1,6 +1,6 @@
 //! What all sessions share.
 
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 use std::boxed::Box;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,6 +8,7 @@ use steadfast_store::Store;
 
 use crate::counters::{Counter, Counters, Tally};
 use crate::prefix::Prefixes;
+use crate::sweep::Crawler;
 use crate::{LruSettings, Process, Settings, SlabSettings};
 
 /// What all sessions of a cache share: the store, the settings and the counters.
@@ -25,7 +26,7 @@ pub struct Engine {
     attention: Arc<AtomicU32>,
     prefixes: Prefixes,
     knobs: Mutex<Knobs>,
-    crawls: AtomicU64,
+    crawler: Crawler,
 }
 
 /// What clients turn while the cache runs.
@@ -54,7 +55,7 @@ impl Engine {
             attention: Arc::new(AtomicU32::new(attention)),
             prefixes: Prefixes::new(settings.prefix_delimiter),
             knobs: Mutex::new(knobs),
-            crawls: AtomicU64::new(0),
+            crawler: Crawler::default(),
             store,
             settings,
             process,
@@ -80,8 +81,8 @@ impl Engine {
         self.verbosity.load(Ordering::Relaxed)
     }
 
-    /// Whether the daemon is to look for expired items in the background: as set at the start or
-    /// by the last `lru_crawler` command.
+    /// Whether [`sweep`](Self::sweep) looks for expired items, and dumps are given: as set at the
+    /// start or by the last `lru_crawler` command.
     #[must_use]
     pub fn crawler_enabled(&self) -> bool {
         self.knobs().lru.crawler
@@ -92,9 +93,8 @@ impl Engine {
         self.knobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How often clients had the crawler start.
-    pub(crate) const fn crawls(&self) -> &AtomicU64 {
-        &self.crawls
+    pub(crate) const fn crawler(&self) -> &Crawler {
+        &self.crawler
     }
 
     /// One bit for each thing that every turn has to look after besides its work.
@@ -131,7 +131,7 @@ impl Engine {
         self.counters.reset();
         self.store.reset_counters();
         self.prefixes.reset();
-        self.crawls.store(0, Ordering::Relaxed);
+        self.crawler.reset();
         self.process.handle_reset();
     }
 }

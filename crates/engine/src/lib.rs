@@ -11,6 +11,7 @@ mod process;
 mod report;
 mod session;
 mod settings;
+mod sweep;
 
 pub use credentials::{Credentials, CredentialsError};
 pub use engine::Engine;

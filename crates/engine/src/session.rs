@@ -1,5 +1,6 @@
 //! One client's conversation.
 
+mod admin;
 mod ahead;
 mod binary;
 mod execute;
@@ -281,6 +282,11 @@ impl Session {
                 return Step::go_on(line.len() + consumed);
             }
             Request::Quit => self.state = State::Closed,
+            Request::Shutdown { mode } => {
+                if turn.shut_down(mode) {
+                    self.state = State::Closed;
+                }
+            }
             other => turn.execute(other, place),
         }
         Step::go_on(line.len())

@@ -1,7 +1,6 @@
 //! `stats`: the general report, in memcached's order.
 
 use core::fmt;
-use core::sync::atomic::Ordering;
 use core::time::Duration;
 
 use steadfast_store::Stats;
@@ -101,9 +100,9 @@ impl Engine {
             report.stat("slabs_moved", 0);
         }
         if knobs.lru.crawler {
-            report.stat("lru_crawler_running", 0);
-            let starts = self.crawls().load(Ordering::Relaxed);
-            report.stat("lru_crawler_starts", starts);
+            let running = u8::from(self.crawler().is_running());
+            report.stat("lru_crawler_running", running);
+            report.stat("lru_crawler_starts", self.crawler().starts());
         }
         if knobs.lru.maintainer {
             report.stat("lru_maintainer_juggles", 0);

@@ -131,8 +131,7 @@ impl<'a> Turn<'a> {
                 let version = self.engine.settings().version.as_bytes();
                 Response::Version(version).encode(self.out.text());
             }
-            // The session takes care of the others; a command to come is unknown till then.
-            _ => self.respond(&Response::ERROR),
+            other => self.administer(other),
         }
     }
 
@@ -146,13 +145,15 @@ impl<'a> Turn<'a> {
     }
 
     fn delete(&mut self, place: Located<'_>, noreply: bool) {
-        let found = self.engine.store().remove(place, self.now.timestamp);
-        let (counter, response) = if found {
-            (Counter::DeleteHits, Response::Deleted)
+        let (store, now) = (self.engine.store(), self.now.timestamp);
+        let found = store.remove_with(place, now, |entry| entry.item_bytes());
+        let response = if let Some(item_bytes) = found.hit() {
+            self.count_in_class(ClassCounter::DeleteHits, item_bytes);
+            Response::Deleted
         } else {
-            (Counter::DeleteMisses, Response::NotFound)
+            self.count(Counter::DeleteMisses);
+            Response::NotFound
         };
-        self.count(counter);
         self.respond_unless(noreply, &response);
     }
 
