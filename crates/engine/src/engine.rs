@@ -9,7 +9,8 @@ use steadfast_store::Store;
 use crate::counters::{Counter, Counters, Tally};
 use crate::prefix::Prefixes;
 use crate::sweep::Crawler;
-use crate::{LruSettings, Process, Settings, SlabSettings};
+use crate::watch::{WatchStats, Watchers};
+use crate::{Credentials, LruSettings, Process, Settings, SlabSettings};
 
 /// What all sessions of a cache share: the store, the settings and the counters.
 ///
@@ -19,14 +20,17 @@ use crate::{LruSettings, Process, Settings, SlabSettings};
 pub struct Engine {
     store: Store,
     settings: Settings,
-    process: Box<dyn Process>,
+    process: Arc<dyn Process>,
     verbosity: AtomicU32,
     counters: Counters,
     /// What every turn has to look after besides its work; 0 for nothing.
     attention: Arc<AtomicU32>,
+    watchers: Arc<Watchers>,
     prefixes: Prefixes,
     knobs: Mutex<Knobs>,
     crawler: Crawler,
+    /// Who may use the cache; none if everybody may.
+    credentials: Mutex<Option<Arc<Credentials>>>,
 }
 
 /// What clients turn while the cache runs.
@@ -38,6 +42,9 @@ pub(crate) struct Knobs {
 
 impl Engine {
     /// An engine over `store`. `process` is asked for facts when a report needs them.
+    ///
+    /// The engine has itself told of the store's evictions
+    /// ([`Store::evictions_observed_by`]), for those who watch them.
     #[must_use]
     pub fn new(store: Store, settings: Settings, process: Box<dyn Process>) -> Self {
         let attention = if settings.detail_enabled {
@@ -49,14 +56,19 @@ impl Engine {
             lru: settings.lru.clone(),
             slabs: settings.slabs.clone(),
         };
+        let attention = Arc::new(AtomicU32::new(attention));
+        let process = Arc::from(process);
+        let watchers = Watchers::new(Arc::clone(&attention), Arc::clone(&process), &settings);
         Self {
             verbosity: AtomicU32::new(settings.verbosity),
             counters: Counters::new(settings.workers),
-            attention: Arc::new(AtomicU32::new(attention)),
+            attention,
             prefixes: Prefixes::new(settings.prefix_delimiter),
             knobs: Mutex::new(knobs),
             crawler: Crawler::default(),
-            store,
+            credentials: Mutex::new(None),
+            store: store.evictions_observed_by(Arc::clone(&watchers) as _),
+            watchers,
             settings,
             process,
         }
@@ -72,6 +84,26 @@ impl Engine {
     #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Has every session that begins from now on say who it is, or none. Those that have begun to
+    /// are compared with these, those that have done so go on.
+    ///
+    /// For `-Y` and `-S`, at the start and whenever the file is read again.
+    pub fn set_credentials(&self, credentials: Option<Credentials>) {
+        *self.lock_credentials() = credentials.map(Arc::new);
+    }
+
+    /// Who may use the cache; none if everybody may. Asked once a session, and whenever a client
+    /// authenticates.
+    pub(crate) fn credentials(&self) -> Option<Arc<Credentials>> {
+        self.lock_credentials().clone()
+    }
+
+    fn lock_credentials(&self) -> MutexGuard<'_, Option<Arc<Credentials>>> {
+        self.credentials
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How much the daemon is to log: as set at the start or by the last `verbosity` command,
@@ -102,6 +134,16 @@ impl Engine {
         &self.attention
     }
 
+    /// Those who are told what happens.
+    pub(crate) const fn watchers(&self) -> &Arc<Watchers> {
+        &self.watchers
+    }
+
+    /// What there is to report about them.
+    pub(crate) fn watch_stats(&self) -> WatchStats {
+        self.watchers.stats()
+    }
+
     pub(crate) const fn prefixes(&self) -> &Prefixes {
         &self.prefixes
     }
@@ -129,6 +171,7 @@ impl Engine {
     /// `stats reset`: what is there now still counts, what has happened does not.
     pub(crate) fn reset_counters(&self) {
         self.counters.reset();
+        self.watchers.reset_stats();
         self.store.reset_counters();
         self.prefixes.reset();
         self.crawler.reset();

@@ -111,8 +111,15 @@ impl Engine {
     }
 
     fn report_watchers(&self, report: &mut Report<'_>) {
-        for name in WATCHERS {
-            report.stat(name, 0);
+        let stats = self.watch_stats();
+        for (name, number) in [
+            ("log_worker_dropped", stats.dropped),
+            ("log_worker_written", stats.written),
+            ("log_watcher_skipped", stats.skipped),
+            ("log_watcher_sent", stats.sent),
+            ("log_watchers", stats.watchers),
+        ] {
+            report.stat(name, number);
         }
     }
 }
@@ -190,12 +197,4 @@ const PAGE_MOVER: [&str; 6] = [
     "slab_reassign_busy_items",
     "slab_reassign_busy_deletes",
     "slab_reassign_busy_nomem",
-];
-
-const WATCHERS: [&str; 5] = [
-    "log_worker_dropped",
-    "log_worker_written",
-    "log_watcher_skipped",
-    "log_watcher_sent",
-    "log_watchers",
 ];
