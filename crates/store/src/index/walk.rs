@@ -37,8 +37,10 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
+    use std::sync::Arc;
 
     use super::*;
+    use crate::memory::Heap;
 
     fn insert(index: &mut Index, number: u32) {
         let hash = number.wrapping_mul(0x9e37_79b9);
@@ -48,7 +50,7 @@ mod tests {
     #[test]
     fn what_stays_is_met_once_while_the_index_grows() {
         for grows_by in [0, 1, 7] {
-            let mut index = Index::new(Index::CHUNK_BYTES_MIN);
+            let mut index = Index::new(Index::CHUNK_BYTES_MIN, Arc::new(Heap));
             (0..1000).for_each(|number| insert(&mut index, number));
             let mut met: HashMap<u32, u32> = HashMap::new();
             let (mut from, mut next_number) = (Some(BucketCursor::default()), 1000);
