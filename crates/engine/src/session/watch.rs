@@ -1,6 +1,7 @@
 //! Watching: a session that only listens, and what other sessions have to tell it.
 
 use std::boxed::Box;
+use std::io::Write;
 use std::vec::Vec;
 
 use steadfast_protocol::{Response, Storage, StorageVerb, WatchStreams};
@@ -8,6 +9,7 @@ use steadfast_store::{Entry, Lookup, Outcome, PutError, size_class};
 
 use super::execute::Turn;
 use super::{Next, Session, State, Step};
+use crate::uri::UriKey;
 use crate::watch::{Deletion, Fetch, Storing, Watching, is_watched};
 
 impl Session {
@@ -53,6 +55,18 @@ pub(super) fn step(watching: &Watching, input: &[u8], turn: &mut Turn<'_>) -> St
 
 /// What is told to those who watch. Asked for only where [`Turn::attention`] is not 0.
 impl Turn<'_> {
+    /// A command line has come. memcached knows this stream and never writes to it; the form is
+    /// ours.
+    #[cold]
+    pub(super) fn tell_command(&self, line: &[u8]) {
+        let line = line.trim_ascii_end();
+        let line = UriKey(&line[..line.len().min(COMMAND_BYTES_MAX)]);
+        let connection = self.connection();
+        self.tell(WatchStreams::RAW_COMMANDS, |text| {
+            write!(text, "rawcmd cfd={connection} cmd={line}").expect("a vector takes all bytes");
+        });
+    }
+
     /// An item was looked up.
     #[cold]
     pub(super) fn tell_fetch<R>(&self, key: &[u8], found: Lookup<R>) {
@@ -183,3 +197,6 @@ impl Turn<'_> {
         watchers.tell(Some(self.worker()), stream, write);
     }
 }
+
+/// So much of a command line is told; that of a retrieval may be millions of bytes long.
+const COMMAND_BYTES_MAX: usize = 512;
