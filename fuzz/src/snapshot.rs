@@ -40,9 +40,12 @@ fn file(bytes: &[u8]) {
 /// fuzzer comes behind them. Made from the documentation of the form, not by its code.
 fn checked(data: &[u8]) -> Vec<u8> {
     let mut input = Input::new(data);
-    let mut file = b"\x8aSFSNAP\n\x01\0\0\0\0\0\0\0".to_vec();
+    let mut file = b"\x8aSFSNAP\n".to_vec();
+    let byte = input.byte();
+    let version = 1 + (byte >> 7);
+    file.extend([version, 0, 0, 0, 0, 0, 0, 0]);
     file.extend(UNIX_SECS.to_le_bytes());
-    file.extend(u64::from(input.byte()).to_le_bytes());
+    file.extend(u64::from(byte).to_le_bytes());
     file.extend([0; 60]);
     let check = crc32fast::hash(&file).to_le_bytes();
     file.extend(check);

@@ -199,6 +199,8 @@ pub(crate) enum Doing {
     Receiving,
     /// Has replies that the client does not take.
     Sending,
+    /// Tells what happens.
+    Watching,
 }
 
 impl Resident {
@@ -239,6 +241,7 @@ impl Resident {
         match self.state.load(Ordering::Relaxed) {
             state if state == Doing::Receiving as u8 => "conn_nread",
             state if state == Doing::Sending as u8 => "conn_mwrite",
+            state if state == Doing::Watching as u8 => "conn_watch",
             _ => "conn_read",
         }
     }

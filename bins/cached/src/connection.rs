@@ -54,8 +54,12 @@ pub(crate) enum Turn {
     Wait,
     /// Another turn; there is work without an event.
     Again,
+    /// An event of its socket, or a call to all who watch.
+    Watch,
     /// To be dropped, which closes it.
     Close,
+    /// The same; its socket has failed.
+    Fail,
 }
 
 /// One client's connection.
@@ -142,13 +146,26 @@ impl Connection {
         self.ending |= ending;
     }
 
+    /// Notes that its session, which watches, has something to say without having heard anything.
+    pub(crate) fn handle_wake(&mut self) {
+        if self.next == Next::Read {
+            self.next = Next::Again;
+        }
+    }
+
     /// Does what can be done now, within bounds, so that others get their turn.
     pub(crate) fn take_turn(&mut self, desk: &mut Desk) -> Turn {
         if desk.buffer.is_empty() {
             desk.buffer = vec![0; READ_BYTES].into_boxed_slice();
         }
-        let turn = self.work(desk).unwrap_or(Turn::Close);
+        let mut turn = self.work(desk).unwrap_or(Turn::Fail);
         let doing = match turn {
+            _ if self.session.is_watching() => {
+                if turn == Turn::Wait {
+                    turn = Turn::Watch;
+                }
+                Doing::Watching
+            }
             _ if self.unsent.is_some() => Doing::Sending,
             _ if self.session.is_receiving() => Doing::Receiving,
             _ => Doing::Waiting,

@@ -1,7 +1,9 @@
 //! What `stats` wants to know about the process.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use mio::Waker;
 use steadfast_engine::{ConnectionFacts, Now, Process, ProcessFacts};
 use steadfast_host::limits::CpuTime;
 
@@ -14,6 +16,8 @@ pub(crate) struct Facts {
     pub(crate) census: Arc<Census>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) descriptors_reserved: u64,
+    /// One for each worker.
+    pub(crate) wakers: Arc<[Waker]>,
 }
 
 impl Process for Facts {
@@ -59,6 +63,17 @@ impl Process for Facts {
 
     fn handle_reset(&self) {
         self.census.reset();
+    }
+
+    fn wake(&self, worker: usize) {
+        if let Some(waker) = self.wakers.get(worker) {
+            // A worker that can't be woken has ended already.
+            let _ = waker.wake();
+        }
+    }
+
+    fn unix_time(&self) -> Option<Duration> {
+        SystemTime::now().duration_since(UNIX_EPOCH).ok()
     }
 }
 

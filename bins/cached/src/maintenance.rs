@@ -12,7 +12,7 @@ use crate::clock::Clock;
 /// Each second the clock is advanced, and a bounded number of items is looked at. Reads never
 /// return an expired item anyway; sweeping gives its memory back before it is missed.
 pub(crate) fn run(engine: &Engine, clock: &Clock, stop: &Receiver<()>) {
-    each_second(clock, stop, || sweep(engine, clock));
+    each_second(clock, stop, || engine.sweep(clock.now()));
 }
 
 /// Advances the clock and works, again and again. A panic in the work does not stop the clock, by
@@ -28,22 +28,6 @@ fn each_second(clock: &Clock, stop: &Receiver<()>, mut work: impl FnMut()) {
         }
     }
 }
-
-/// Goes on while steps find something, so that a wave of expired items is gone soon.
-fn sweep(engine: &Engine, clock: &Clock) {
-    let now = clock.now().timestamp;
-    for _ in 0..SWEEP_STEPS_MAX {
-        let removed = engine.store().sweep(SWEEP_STEP_ITEMS, now);
-        if removed < SWEEP_STEP_ITEMS / 4 {
-            break;
-        }
-    }
-}
-
-/// Items looked at per step: under a millisecond of work.
-const SWEEP_STEP_ITEMS: usize = 4096;
-/// Steps per second at most: a quarter of a million items.
-const SWEEP_STEPS_MAX: usize = 64;
 
 #[cfg(test)]
 mod tests {

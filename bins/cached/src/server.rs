@@ -91,10 +91,12 @@ impl Server {
         let memory_file = memory_file.map(MemoryFile::claim).transpose()?;
         let (store, recovery) = open_store(&settings, &bound, memory_file.as_ref(), &clock, pulse)?;
         let census = Arc::new(Census::new(settings.connections_max, bound.places));
+        let (polls, wakers) = polls(settings.threads).map_err(StartError::system)?;
         let facts = Facts {
             census: Arc::clone(&census),
             clock: Arc::clone(&clock),
             descriptors_reserved: descriptors_reserved(&settings),
+            wakers: Arc::clone(&wakers),
         };
         let engine = Engine::new(
             store,
@@ -115,20 +117,18 @@ impl Server {
         let mut running = Running {
             addresses: bound.addresses,
             shared,
-            wakers: Vec::new(),
+            wakers,
             threads: Vec::new(),
             maintenance: None,
             memory_file,
             recovery,
         };
         // Returning early drops `running`, which stops what has been started.
-        for (index, listeners) in bound.by_worker.into_iter().enumerate() {
-            let poll = Poll::new().map_err(StartError::system)?;
-            let waker = Waker::new(poll.registry(), WAKER_TOKEN).map_err(StartError::system)?;
+        let workers = bound.by_worker.into_iter().zip(polls);
+        for (index, (listeners, poll)) in workers.enumerate() {
             let worker = Worker::new(index, poll, listeners, Arc::clone(&running.shared));
             let worker = worker.map_err(StartError::system)?;
             running.spawn(format!("worker-{index}"), move || worker.run())?;
-            running.wakers.push(waker);
         }
         let (stop, stopped) = channel::bounded(1);
         let (engine, clock) = (
@@ -148,7 +148,7 @@ impl Server {
 pub struct Running {
     addresses: Vec<SocketAddr>,
     shared: Arc<Shared>,
-    wakers: Vec<Waker>,
+    wakers: Arc<[Waker]>,
     threads: Vec<JoinHandle<()>>,
     /// Hung up to stop the maintenance thread.
     maintenance: Option<Sender<()>>,
@@ -231,7 +231,7 @@ impl Running {
     fn enter(&mut self, phase: Phase) {
         self.shared.enter(phase);
         self.maintenance = None;
-        for waker in &self.wakers {
+        for waker in self.wakers.iter() {
             // A worker that can't be woken has ended already.
             let _ = waker.wake();
         }
@@ -367,6 +367,16 @@ fn open_store(
         }
     }
     Ok((store, Some(recovery)))
+}
+
+/// What the workers wait at, and how to wake them.
+fn polls(workers: usize) -> io::Result<(Vec<Poll>, Arc<[Waker]>)> {
+    let polls = (0..workers)
+        .map(|_| Poll::new())
+        .collect::<io::Result<Vec<_>>>()?;
+    let waker = |poll: &Poll| Waker::new(poll.registry(), WAKER_TOKEN);
+    let wakers = polls.iter().map(waker).collect::<io::Result<_>>()?;
+    Ok((polls, wakers))
 }
 
 fn clocks(clock: &Clock) -> Clocks {

@@ -11,10 +11,9 @@ use std::time::{Duration, Instant};
 use mio::event::Event;
 use mio::{Events, Poll, Token};
 use slab::Slab;
-use steadfast_engine::Session;
+use steadfast_engine::{CloseReason, Session, SessionSettings};
 use steadfast_host::exit::reason;
 use steadfast_host::log;
-use steadfast_protocol::Limits;
 
 use crate::census::{Resident, Seat};
 use crate::connection::{Connection, Desk, Turn};
@@ -37,6 +36,8 @@ pub(crate) struct Worker {
     desk: Desk,
     /// Connections that have work without an event.
     ready: Vec<usize>,
+    /// Connections that watch: they have something to send whenever a worker is woken.
+    watching: Vec<usize>,
     /// Listeners that may have more connections without an event.
     waiting: Vec<usize>,
     /// Whether listeners wait because there is no room.
@@ -66,6 +67,7 @@ impl Worker {
             connections: Slab::new(),
             desk,
             ready: Vec::new(),
+            watching: Vec::new(),
             waiting: Vec::new(),
             paused: false,
             idle_checked_secs: 0,
@@ -118,7 +120,7 @@ impl Worker {
 
     fn handle_event(&mut self, event: &Event) {
         match event.token() {
-            WAKER_TOKEN => {}
+            WAKER_TOKEN => self.serve_watching(),
             Token(token) if token > LISTENER_TOKEN_MAX - self.listeners.len() => {
                 self.accept(LISTENER_TOKEN_MAX - token);
             }
@@ -150,23 +152,48 @@ impl Worker {
         // What a panic leaves half done is the connection, which goes, and the desk, which is cleared.
         match panic::catch_unwind(AssertUnwindSafe(|| connection.take_turn(desk))) {
             Ok(Turn::Wait) => {}
+            Ok(Turn::Watch) => {
+                if !self.watching.contains(&key) {
+                    self.watching.push(key);
+                }
+            }
             Ok(Turn::Again) => {
                 connection.set_queued(true);
                 self.ready.push(key);
             }
-            Ok(Turn::Close) => self.close(key, "closed"),
+            Ok(Turn::Close) => self.close(key, "closed", CloseReason::Normal),
+            Ok(Turn::Fail) => self.close(key, "closed", CloseReason::Error),
             Err(_) => {
                 let line = "an error of our own ended a connection; the lines above say where";
                 log::line(crate::PROGRAM, line);
                 self.desk.clear();
-                self.close(key, "closed");
+                self.close(key, "closed", CloseReason::Error);
             }
         }
     }
 
-    fn close(&mut self, key: usize, why: &str) {
+    /// Lets those who watch say what there is to say; there are never many.
+    fn serve_watching(&mut self) {
+        for key in self.watching.clone() {
+            let Some(connection) = self.connections.get_mut(key) else {
+                continue;
+            };
+            connection.handle_wake();
+            if !connection.is_queued() {
+                self.serve(key);
+            }
+        }
+    }
+
+    fn close(&mut self, key: usize, how: &str, why: CloseReason) {
+        self.watching.retain(|&watching| watching != key);
         if let Some(connection) = self.connections.try_remove(key) {
-            self.tell(2, || format!("<{} {why}", connection.resident().id()));
+            let resident = connection.resident();
+            let (id, address) = (resident.id(), resident.address());
+            self.shared
+                .engine
+                .handle_connection_closed(id, address, why);
+            self.tell(2, || format!("<{id} {how}"));
         }
     }
 
@@ -216,11 +243,15 @@ impl Worker {
         }
         let now_secs = self.desk.now.timestamp.as_secs();
         let resident = Resident::new(stream.id(), peer, place, now_secs);
-        let session = Session::new(self.index, Limits::default());
+        let mut settings = SessionSettings::default();
+        settings.connection = stream.id();
+        let session = Session::with_settings(self.index, settings);
         let share = self.shared.long_requests.share();
         let connection = Connection::new(seat, stream, resident, session, share);
         let key = entry.key();
-        entry.insert(connection);
+        let resident = entry.insert(connection).resident();
+        let (id, address) = (resident.id(), resident.address());
+        self.shared.engine.handle_connection_opened(id, address);
         self.tell(2, || {
             let resident = self.connections[key].resident();
             format!(
@@ -274,7 +305,7 @@ impl Worker {
             .collect();
         for key in idle {
             self.shared.census.count_idle_kick();
-            self.close(key, "was idle for too long");
+            self.close(key, "was idle for too long", CloseReason::IdleTimeout);
         }
     }
 

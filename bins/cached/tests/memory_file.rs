@@ -249,12 +249,12 @@ fn file_that_is_no_good_is_moved_away_and_the_start_is_empty() {
             "damaged: the check fails for the part at byte ",
         ),
         (
-            changed(8, 2),
-            "format 2 is newer than 1, the only one known here",
+            changed(8, 3),
+            "format 3 is newer than 2, the newest known here",
         ),
         (
             changed(8, 0),
-            "format 0 is older than 1, the only one known here",
+            "format 0 is older than 1, the oldest known here",
         ),
         (good[..good.len() - 1].to_vec(), "cut off after byte "),
         (Vec::new(), "cut off after byte 0, before its end mark"),

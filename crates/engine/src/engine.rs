@@ -1,6 +1,6 @@
 //! What all sessions share.
 
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 use std::boxed::Box;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,7 +8,9 @@ use steadfast_store::Store;
 
 use crate::counters::{Counter, Counters, Tally};
 use crate::prefix::Prefixes;
-use crate::{LruSettings, Process, Settings, SlabSettings};
+use crate::sweep::Crawler;
+use crate::watch::{WatchStats, Watchers};
+use crate::{Credentials, LruSettings, Process, Settings, SlabSettings};
 
 /// What all sessions of a cache share: the store, the settings and the counters.
 ///
@@ -18,14 +20,17 @@ use crate::{LruSettings, Process, Settings, SlabSettings};
 pub struct Engine {
     store: Store,
     settings: Settings,
-    process: Box<dyn Process>,
+    process: Arc<dyn Process>,
     verbosity: AtomicU32,
     counters: Counters,
     /// What every turn has to look after besides its work; 0 for nothing.
     attention: Arc<AtomicU32>,
+    watchers: Arc<Watchers>,
     prefixes: Prefixes,
     knobs: Mutex<Knobs>,
-    crawls: AtomicU64,
+    crawler: Crawler,
+    /// Who may use the cache; none if everybody may.
+    credentials: Mutex<Option<Arc<Credentials>>>,
 }
 
 /// What clients turn while the cache runs.
@@ -37,6 +42,9 @@ pub(crate) struct Knobs {
 
 impl Engine {
     /// An engine over `store`. `process` is asked for facts when a report needs them.
+    ///
+    /// The engine has itself told of the store's evictions
+    /// ([`Store::evictions_observed_by`]), for those who watch them.
     #[must_use]
     pub fn new(store: Store, settings: Settings, process: Box<dyn Process>) -> Self {
         let attention = if settings.detail_enabled {
@@ -48,14 +56,19 @@ impl Engine {
             lru: settings.lru.clone(),
             slabs: settings.slabs.clone(),
         };
+        let attention = Arc::new(AtomicU32::new(attention));
+        let process = Arc::from(process);
+        let watchers = Watchers::new(Arc::clone(&attention), Arc::clone(&process), &settings);
         Self {
             verbosity: AtomicU32::new(settings.verbosity),
             counters: Counters::new(settings.workers),
-            attention: Arc::new(AtomicU32::new(attention)),
+            attention,
             prefixes: Prefixes::new(settings.prefix_delimiter),
             knobs: Mutex::new(knobs),
-            crawls: AtomicU64::new(0),
-            store,
+            crawler: Crawler::default(),
+            credentials: Mutex::new(None),
+            store: store.evictions_observed_by(Arc::clone(&watchers) as _),
+            watchers,
             settings,
             process,
         }
@@ -73,6 +86,26 @@ impl Engine {
         &self.settings
     }
 
+    /// Has every session that begins from now on say who it is, or none. Those that have begun to
+    /// are compared with these, those that have done so go on.
+    ///
+    /// For `-Y` and `-S`, at the start and whenever the file is read again.
+    pub fn set_credentials(&self, credentials: Option<Credentials>) {
+        *self.lock_credentials() = credentials.map(Arc::new);
+    }
+
+    /// Who may use the cache; none if everybody may. Asked once a session, and whenever a client
+    /// authenticates.
+    pub(crate) fn credentials(&self) -> Option<Arc<Credentials>> {
+        self.lock_credentials().clone()
+    }
+
+    fn lock_credentials(&self) -> MutexGuard<'_, Option<Arc<Credentials>>> {
+        self.credentials
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How much the daemon is to log: as set at the start or by the last `verbosity` command,
     /// which can ask for at most 2.
     #[must_use]
@@ -80,8 +113,8 @@ impl Engine {
         self.verbosity.load(Ordering::Relaxed)
     }
 
-    /// Whether the daemon is to look for expired items in the background: as set at the start or
-    /// by the last `lru_crawler` command.
+    /// Whether [`sweep`](Self::sweep) looks for expired items, and dumps are given: as set at the
+    /// start or by the last `lru_crawler` command.
     #[must_use]
     pub fn crawler_enabled(&self) -> bool {
         self.knobs().lru.crawler
@@ -92,14 +125,23 @@ impl Engine {
         self.knobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How often clients had the crawler start.
-    pub(crate) const fn crawls(&self) -> &AtomicU64 {
-        &self.crawls
+    pub(crate) const fn crawler(&self) -> &Crawler {
+        &self.crawler
     }
 
     /// One bit for each thing that every turn has to look after besides its work.
     pub(crate) const fn attention(&self) -> &Arc<AtomicU32> {
         &self.attention
+    }
+
+    /// Those who are told what happens.
+    pub(crate) const fn watchers(&self) -> &Arc<Watchers> {
+        &self.watchers
+    }
+
+    /// What there is to report about them.
+    pub(crate) fn watch_stats(&self) -> WatchStats {
+        self.watchers.stats()
     }
 
     pub(crate) const fn prefixes(&self) -> &Prefixes {
@@ -129,9 +171,10 @@ impl Engine {
     /// `stats reset`: what is there now still counts, what has happened does not.
     pub(crate) fn reset_counters(&self) {
         self.counters.reset();
+        self.watchers.reset_stats();
         self.store.reset_counters();
         self.prefixes.reset();
-        self.crawls.store(0, Ordering::Relaxed);
+        self.crawler.reset();
         self.process.handle_reset();
     }
 }

@@ -4,6 +4,7 @@
 mod counters;
 mod credentials;
 mod engine;
+mod marks;
 mod now;
 mod output;
 mod prefix;
@@ -11,6 +12,9 @@ mod process;
 mod report;
 mod session;
 mod settings;
+mod sweep;
+mod uri;
+mod watch;
 
 pub use credentials::{Credentials, CredentialsError};
 pub use engine::Engine;
@@ -20,3 +24,4 @@ pub use process::{ConnectionFacts, NoProcess, Process, ProcessFacts, Shutdown, T
 pub use report::Topic;
 pub use session::{Next, Progress, Protocol, Session, SessionSettings};
 pub use settings::{LruSettings, Settings, SlabSettings, TlsSettings};
+pub use watch::CloseReason;

@@ -43,9 +43,11 @@ impl Now {
     /// What a client's expiry time means now (protocol.txt, "Expiration times"): 0 is never,
     /// negative is over, up to 30 days are seconds from now, beyond that it is a Unix time.
     pub(crate) fn expiry(self, exptime: i32) -> Expiry {
-        let Ok(exptime) = u32::try_from(exptime) else {
-            return Expiry::PAST;
-        };
+        u32::try_from(exptime).map_or(Expiry::PAST, |exptime| self.expiry_unsigned(exptime))
+    }
+
+    /// The same for a number that cannot be negative, as in the binary protocol: dates run to 2106.
+    pub(crate) fn expiry_unsigned(self, exptime: u32) -> Expiry {
         let secs_from_now = match exptime {
             0 => return Expiry::NEVER,
             1..=RELATIVE_SECS_MAX => exptime,
@@ -88,5 +90,9 @@ mod tests {
         assert_eq!(NOW.expiry(2_592_001), Expiry::PAST);
         assert_eq!(NOW.expiry(1_700_000_000), Expiry::PAST);
         assert_eq!(NOW.expiry(1_700_001_440), at(1450));
+        assert_eq!(
+            NOW.expiry_unsigned(u32::MAX),
+            at(10 + (u32::MAX - 1_700_000_000))
+        );
     }
 }

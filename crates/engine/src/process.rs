@@ -33,6 +33,17 @@ pub trait Process: fmt::Debug + Send + Sync {
     fn refresh_certificates(&self) -> Result<(), String> {
         Err(String::from("Error TLS not enabled"))
     }
+
+    /// Gives the sessions that watch, among those served by that worker, another call soon: see
+    /// [`Session::is_watching`](crate::Session::is_watching). Called from any thread, at most once
+    /// for each time that such a session ran out of lines. Must not block.
+    fn wake(&self, _worker: usize) {}
+
+    /// The time since 1970-01-01, for lines of the log. Asked for only while somebody watches;
+    /// without an answer, lines have whole seconds.
+    fn unix_time(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// How a client wants the process to end.

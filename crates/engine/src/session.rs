@@ -1,23 +1,32 @@
 //! One client's conversation.
 
+mod admin;
 mod ahead;
+mod auth;
 mod binary;
+mod dump;
 mod execute;
 mod retrieve;
 mod settings;
 mod store;
+mod watch;
 
 pub use self::settings::{Protocol, SessionSettings};
+
+use core::ops::ControlFlow;
 
 use steadfast_protocol::{Limits, ParseError, Recovery, Request, RequestParser, Response, Storage};
 use steadfast_store::Located;
 
 use self::ahead::Planned;
+use self::auth::Door;
 use self::binary::Binary;
+use self::dump::Dump;
 use self::execute::Turn;
 use self::retrieve::Retrieval;
 use self::store::{Arrival, Incoming, PLACED_BYTES_MIN};
 use crate::counters::Counter;
+use crate::watch::Watching;
 use crate::{Engine, Now, Output};
 
 /// One client's conversation: what was asked in part, and what comes next.
@@ -40,6 +49,8 @@ pub struct Session {
 enum State {
     /// Nothing was received yet: the first byte chooses the protocol.
     Start,
+    /// The client has to say who it is.
+    Locked(Door),
     /// A command line comes next.
     Line,
     /// The rest of a retrieval's line comes next, its keys being checked: it was interrupted
@@ -49,6 +60,10 @@ enum State {
     Value(Box<Incoming>),
     /// So many bytes are to be dropped.
     Skip(usize),
+    /// All keys are being shown.
+    Dump(Box<Dump>),
+    /// Nothing is heard any more; what happens is told.
+    Watch(Box<Watching>),
     /// The binary protocol is spoken, for good.
     Binary(Box<Binary>),
     /// Nothing is read any more.
@@ -96,8 +111,9 @@ pub enum Next {
 
 impl Session {
     /// The most unconsumed bytes besides a command line that a caller has to hold: a value just
-    /// too small to be received in its place, without the last byte of its end.
-    pub const HELD_BYTES_MAX: usize = PLACED_BYTES_MIN;
+    /// too small to be received in its place, or a user and password, without the last byte of the
+    /// end.
+    pub const HELD_BYTES_MAX: usize = PLACED_BYTES_MIN + 1;
 
     /// A session at its start, whose protocol is guessed. `worker` chooses the row of counters:
     /// the number of the thread that serves the session.
@@ -135,7 +151,7 @@ impl Session {
         engine: &Engine,
         now: Now,
     ) -> Progress {
-        let mut turn = Turn::new(engine, out, self.worker, now);
+        let mut turn = Turn::new(engine, out, (self.worker, self.settings.connection), now);
         let progress = self.run(input, &mut turn);
         turn.finish(progress.consumed);
         progress
@@ -227,6 +243,10 @@ impl Session {
                 Step::go_on(consumed)
             }
             State::Start => self.start(input, turn),
+            State::Locked(door) => {
+                let door = *door;
+                self.authenticate(door, input, turn)
+            }
             State::Binary(binary) => {
                 let step = binary.step(input, turn);
                 if step.next == Some(Next::Close) {
@@ -234,6 +254,14 @@ impl Session {
                 }
                 step
             }
+            State::Dump(dump) => match dump.step(turn) {
+                ControlFlow::Continue(next) => Step::stop(0, next),
+                ControlFlow::Break(()) => {
+                    self.state = State::Line;
+                    Step::go_on(0)
+                }
+            },
+            State::Watch(watching) => watch::step(watching, input, turn),
             State::Closed => Step::stop(input.len(), Next::Close),
         }
     }
@@ -251,6 +279,8 @@ impl Session {
         };
         self.state = if is_binary {
             State::Binary(Box::new(Binary::new(self.settings)))
+        } else if turn.engine.credentials().is_some() {
+            State::Locked(Door::Line)
         } else {
             State::Line
         };
@@ -280,7 +310,18 @@ impl Session {
                 let consumed = self.begin_storage(header, place, planned.behind(), turn);
                 return Step::go_on(line.len() + consumed);
             }
+            Request::Dump { form, classes } => self.begin_dump(form, classes, turn),
+            Request::Stats {
+                topic: b"cachedump",
+                rest,
+            } => self.begin_cachedump(rest, turn),
+            Request::Watch { words } => self.begin_watch(words, turn),
             Request::Quit => self.state = State::Closed,
+            Request::Shutdown { mode } => {
+                if turn.shut_down(mode) {
+                    self.state = State::Closed;
+                }
+            }
             other => turn.execute(other, place),
         }
         Step::go_on(line.len())

@@ -50,11 +50,10 @@ fn zero_is_never_and_negative_is_at_once() {
     cache.wait(1_000_000_000);
     assert_eq!(cache.ask(b"get a\r\n"), HIT);
     assert_eq!(cache_with("-1").ask(b"get a\r\n"), MISS);
-    assert_eq!(
-        cache_with("2147483648").ask(b"get a\r\n"),
-        MISS,
-        "cut to 32 bits"
-    );
+    // memcached 1.6.45 cuts to 32 bits: the first has passed there, the second is never.
+    for date in ["4102444800", "1099511627776"] {
+        assert_eq!(cache_with(date).ask(b"get a\r\n"), HIT, "far away");
+    }
 }
 
 #[test]

@@ -16,8 +16,9 @@ fn what_is_set_is_returned_with_its_flags() {
         (b"get a\r\n", b"END\r\n"),
         (b"set a 5 0 5\r\nhello\r\n", b"STORED\r\n"),
         (b"get a\r\n", b"VALUE a 5 5\r\nhello\r\nEND\r\n"),
-        (b"set a 4294967297 0 0\r\n\r\n", b"STORED\r\n"),
-        (b"get a\n", b"VALUE a 1 0\r\n\r\nEND\r\n"),
+        (b"set a 4294967295 0 0\r\n\r\n", b"STORED\r\n"),
+        (b"get a\n", b"VALUE a 4294967295 0\r\n\r\nEND\r\n"),
+        (b"set a 4294967297 0 0\r\n\r\n", BAD_LINE),
     ]);
 }
 

@@ -143,7 +143,7 @@ impl LruCommand<'_> {
                 put_argument(warm_factor.0, out);
             }
             Self::TempTtl { seconds } => {
-                put_words(b"temp_ttl ", out);
+                put_argument(b"temp_ttl", out);
                 out.put_u8(b' ');
                 put_signed(seconds.into(), out);
             }
@@ -237,6 +237,10 @@ impl<'a> Factor<'a> {
     }
 
     /// The number.
+    #[allow(
+        clippy::missing_panics_doc,
+        reason = "it was a number when it was made"
+    )]
     #[must_use]
     pub fn value(&self) -> f64 {
         read(self.0).expect("the text was checked")

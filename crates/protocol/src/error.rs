@@ -248,6 +248,9 @@ pub enum ResponseErrorKind {
     },
     /// A `VALUE` line that is not `VALUE <key> <flags> <bytes> [<cas>]`.
     BadValueLine,
+    /// A `VA` line without a length, or an `ME` line, or a line of a dump or of a report, that is
+    /// not made as such lines are.
+    BadWords,
 }
 
 impl ResponseError {
@@ -270,6 +273,7 @@ impl fmt::Display for ResponseError {
                 write!(f, "line exceeds {bytes_max} bytes")
             }
             ResponseErrorKind::BadValueLine => f.write_str("malformed VALUE line"),
+            ResponseErrorKind::BadWords => f.write_str("malformed line of a known kind"),
         }
     }
 }

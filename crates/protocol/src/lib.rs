@@ -35,4 +35,7 @@ pub use meta::{Meta, MetaFlag, MetaFlags, MetaFlagsIter, MetaKey, MetaStoreMode,
 pub use number::{parse_exptime, parse_stored_number, parse_u64};
 pub use parser::{Parsed, RequestParser, ResponseParser};
 pub use request::{Arithmetic, Keys, Request, Storage, StorageVerb};
-pub use response::{Response, ValueHeader};
+pub use response::{
+    CachedItem, DumpedItem, MetaItem, MetaLine, MetaStatus, PrefixCounts, Refusal, Response,
+    ValueHeader, decode_uri, encode_uri,
+};

@@ -223,6 +223,16 @@ impl<'a> MetaKey<'a> {
     /// The longest key in bytes that base64 can tell.
     pub const DECODED_BYTES_MAX: usize = 186;
 
+    /// A word, and whether it is base64 of the real key; none if it is said to be and is not.
+    #[must_use]
+    pub fn new(text: Key<'a>, is_base64: bool) -> Option<Self> {
+        let mut room = [0; MetaKey::DECODED_BYTES_MAX];
+        if is_base64 {
+            base64::decode(text.as_bytes(), &mut room)?;
+        }
+        Some(Self { text, is_base64 })
+    }
+
     /// The word of the line.
     #[must_use]
     pub const fn text(&self) -> Key<'a> {
@@ -237,6 +247,7 @@ impl<'a> MetaKey<'a> {
 
     /// The real key: any bytes, if it came in base64, for which `room` is used. Linear in its
     /// length.
+    #[allow(clippy::missing_panics_doc, reason = "it was decoded when it was made")]
     #[must_use]
     pub fn decode<'r>(&self, room: &'r mut [u8; MetaKey::DECODED_BYTES_MAX]) -> &'r [u8]
     where

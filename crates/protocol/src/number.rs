@@ -2,7 +2,8 @@
 //!
 //! memcached 1.6.45 has two readers, and clients have come to rely on both: a strict one (no
 //! sign but `-`, a limited number of characters) and C's `strtol` (any width up to 64 bits, a
-//! leading `+`, silent truncation to 32 bits afterwards).
+//! leading `+`). Behind the second it cuts to 32 bits without a word, so that an expiry date in 2100
+//! is in the past and 2^40 means never; we do not.
 
 use bytes::BufMut;
 
@@ -80,27 +81,22 @@ pub(crate) fn parse_u32(word: &[u8]) -> Option<u32> {
     }
 }
 
-/// Reads client flags of a storage command: 64 bits with an optional `+`, cut to 32.
+/// Reads client flags of a storage command: 32 bits with an optional `+` and any number of leading
+/// zeros. A wider number is refused, as that of `ms` is in memcached: the client would not get back
+/// what it gave.
 pub(crate) fn parse_flags_wide(word: &[u8]) -> Option<u32> {
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "memcached keeps the low 32 bits"
-    )]
-    digits(word.strip_prefix(b"+").unwrap_or(word)).map(|wide| wide as u32)
+    digits(word.strip_prefix(b"+").unwrap_or(word)).and_then(|wide| wide.try_into().ok())
 }
 
-/// Reads the expiry time of a storage command: 64 bits, signed, cut to 32, so that 4294967297
-/// acts as 1 and 2147483648 as a negative number.
+/// Reads the expiry time of a storage command: 64 bits, signed. What 32 bits cannot hold is the
+/// latest date that they can, or the earliest.
 pub(crate) fn parse_exptime_wide(word: &[u8]) -> Option<i32> {
     let wide = match word {
         [b'-', rest @ ..] => 0i64.checked_sub_unsigned(digits(rest)?)?,
         _ => i64::try_from(digits(word.strip_prefix(b"+").unwrap_or(word))?).ok()?,
     };
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "memcached keeps the low 32 bits"
-    )]
-    Some(wide as i32)
+    let nearest = wide.clamp(i32::MIN.into(), i32::MAX.into());
+    Some(nearest.try_into().expect("it was brought into the range"))
 }
 
 /// A text of up to 16 bytes in a register, put together from its last byte to its first, as numbers
@@ -235,15 +231,25 @@ mod tests {
         assert_eq!(parse_value_bytes(b"-1"), None);
     }
 
+    /// A bug of 1.6.45, which cuts to 32 bits: 2^40 is 0 there, and a date in 2100 in the past.
     #[test]
-    fn wide_numbers_are_cut_to_32_bits() {
-        assert_eq!(parse_flags_wide(b"4294967297"), Some(1));
-        assert_eq!(parse_flags_wide(b"+768"), Some(768));
-        assert_eq!(parse_flags_wide(b"-1"), None);
-        assert_eq!(parse_exptime_wide(b"4294967297"), Some(1));
-        assert_eq!(parse_exptime_wide(b"2147483648"), Some(i32::MIN));
-        assert_eq!(parse_exptime_wide(b"-9223372036854775808"), Some(0));
+    fn wide_times_are_brought_into_range_and_never_cut() {
+        assert_eq!(parse_exptime_wide(b"1099511627776"), Some(i32::MAX));
+        assert_eq!(parse_exptime_wide(b"4102444800"), Some(i32::MAX));
+        assert_eq!(parse_exptime_wide(b"4294967297"), Some(i32::MAX));
+        assert_eq!(parse_exptime_wide(b"2147483648"), Some(i32::MAX));
+        assert_eq!(parse_exptime_wide(b"2147483647"), Some(i32::MAX));
+        assert_eq!(parse_exptime_wide(b"-9223372036854775808"), Some(i32::MIN));
         assert_eq!(parse_exptime_wide(b"9223372036854775808"), None);
+        assert_eq!(parse_exptime_wide(b"+60"), Some(60));
+    }
+
+    #[test]
+    fn wide_flags_are_refused() {
+        assert_eq!(parse_flags_wide(b"4294967296"), None);
+        assert_eq!(parse_flags_wide(b"4294967295"), Some(u32::MAX));
+        assert_eq!(parse_flags_wide(b"+0000000000768"), Some(768));
+        assert_eq!(parse_flags_wide(b"-1"), None);
     }
 
     #[test]

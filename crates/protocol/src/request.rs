@@ -279,9 +279,15 @@ impl Request<'_> {
             }
             Self::Version => out.put_slice(b"version\r\n"),
             Self::Quit => out.put_slice(b"quit\r\n"),
+            _ => self.encode_meta(out),
+        }
+    }
+
+    fn encode_meta(&self, out: &mut impl BufMut) {
+        match self {
             Self::MetaGet(meta) => meta.encode(MetaVerb::Get, None, out),
             Self::MetaSet { meta, value_bytes } => {
-                meta.encode(MetaVerb::Set, Some(value_bytes), out);
+                meta.encode(MetaVerb::Set, Some(*value_bytes), out);
             }
             Self::MetaDelete(meta) => meta.encode(MetaVerb::Delete, None, out),
             Self::MetaArithmetic(meta) => meta.encode(MetaVerb::Arithmetic, None, out),

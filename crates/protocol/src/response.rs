@@ -2,14 +2,20 @@
 
 use bytes::BufMut;
 
-use crate::Key;
 use crate::number::{Short, put_decimal};
+use crate::{Key, MetaFlags, MetaKey};
+
+pub use self::dump::{CachedItem, DumpedItem, PrefixCounts, decode_uri, encode_uri};
+pub use self::meta::{MetaItem, MetaLine, MetaStatus};
+
+pub(crate) mod dump;
+pub(crate) mod meta;
 
 /// One line of an answer, borrowing from the buffer that it was parsed from.
 ///
 /// A retrieval is answered by any number of [`Response::Value`], each with its data block, and
-/// [`Response::End`]; `stats` by [`Response::Stat`] lines and the end. Open for the meta
-/// responses: match with a wildcard.
+/// [`Response::End`]; `stats` by [`Response::Stat`] lines and the end; a meta command by one of the
+/// meta responses. Open for responses to come: match with a wildcard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Response<'a> {
@@ -50,6 +56,101 @@ pub enum Response<'a> {
     ClientError(&'a [u8]),
     /// `SERVER_ERROR` with its text: the server could not.
     ServerError(&'a [u8]),
+    /// `HD`, `EN`, `NF`, `NS` or `EX`: a meta command's outcome. Servers write it bit by bit: see
+    /// [`MetaLine`].
+    Meta {
+        /// How it ended.
+        status: MetaStatus,
+        /// What was to be returned.
+        flags: MetaFlags<'a>,
+    },
+    /// `VA`: a meta command's outcome with a value; the data block follows in the stream.
+    MetaValue {
+        /// The length of the value in bytes.
+        value_bytes: usize,
+        /// What was to be returned.
+        flags: MetaFlags<'a>,
+    },
+    /// `MN`: all before it is answered.
+    MetaNoop,
+    /// `ME`: what is known of an item.
+    MetaItem(MetaItem<'a>),
+    /// A line of `lru_crawler metadump`.
+    DumpedItem(DumpedItem<'a>),
+    /// `mg`, a line of `lru_crawler mgdump`: the request that reads the item.
+    DumpedKey(MetaKey<'a>),
+    /// `ITEM`, a line of `stats cachedump`.
+    CachedItem(CachedItem<'a>),
+    /// `PREFIX`, a line of `stats detail dump`.
+    Prefix(PrefixCounts<'a>),
+    /// A line of `watch`, from `ts=` on. It ends with a bare line feed.
+    Log(&'a [u8]),
+    /// An operator's command that was understood and not obeyed.
+    Refused {
+        /// The first word.
+        reason: Refusal,
+        /// Words for people.
+        text: &'a [u8],
+    },
+    /// `Error` with its text: the answer to `refresh_certs`.
+    NotRefreshed(&'a [u8]),
+    /// `SERVER_ERROR: shutdown not enabled`, with a colon that no other answer has.
+    ShutdownNotEnabled,
+}
+
+/// Why an operator's command was not obeyed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// `BADCLASS`: there is no such size class.
+    BadClass,
+    /// `BUSY`: this is being done already.
+    Busy,
+    /// `MEMLIMIT_ADJUST_FAILED`: not this much memory.
+    MemlimitAdjustFailed,
+    /// `MEMLIMIT_TOO_SMALL`: not so little memory.
+    MemlimitTooSmall,
+    /// `NOSPARE`: the class has nothing to give.
+    NoSpare,
+    /// `NOTSTARTED`: there is nothing to do.
+    NotStarted,
+    /// `SAME`: from a class to itself.
+    Same,
+    /// `WATCHER_FAILED`: watching is not possible.
+    WatcherFailed,
+    /// `WATCHER_TOO_MANY`: there are as many watchers as may be.
+    WatcherTooMany,
+}
+
+impl Refusal {
+    /// All of them.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::BadClass,
+        Self::Busy,
+        Self::MemlimitAdjustFailed,
+        Self::MemlimitTooSmall,
+        Self::NoSpare,
+        Self::NotStarted,
+        Self::Same,
+        Self::WatcherFailed,
+        Self::WatcherTooMany,
+    ];
+
+    /// The word on the wire.
+    #[must_use]
+    pub const fn word(&self) -> &'static [u8] {
+        match self {
+            Self::BadClass => b"BADCLASS",
+            Self::Busy => b"BUSY",
+            Self::MemlimitAdjustFailed => b"MEMLIMIT_ADJUST_FAILED",
+            Self::MemlimitTooSmall => b"MEMLIMIT_TOO_SMALL",
+            Self::NoSpare => b"NOSPARE",
+            Self::NotStarted => b"NOTSTARTED",
+            Self::Same => b"SAME",
+            Self::WatcherFailed => b"WATCHER_FAILED",
+            Self::WatcherTooMany => b"WATCHER_TOO_MANY",
+        }
+    }
 }
 
 /// A `VALUE` line. Its data block, `value_bytes` bytes and CRLF, follows in the stream: see
@@ -95,7 +196,8 @@ impl Response<'static> {
 }
 
 impl Response<'_> {
-    /// Writes the line. After [`Response::Value`] the caller writes the data block.
+    /// Writes the line. After [`Response::Value`] and [`Response::MetaValue`] the caller writes the
+    /// data block.
     ///
     /// A text must be free of line feeds.
     ///
@@ -123,8 +225,22 @@ impl Response<'_> {
             Self::Ok => b"OK\r\n",
             Self::Reset => b"RESET\r\n",
             Self::End => b"END\r\n",
+            Self::MetaNoop => b"MN\r\n",
+            Self::ShutdownNotEnabled => b"SERVER_ERROR: shutdown not enabled\r\n",
             _ => return None,
         })
+    }
+
+    /// The length of the value that follows the line, if a data block does: see
+    /// [`DataBlock`](crate::DataBlock).
+    #[must_use]
+    pub const fn value_bytes(&self) -> Option<usize> {
+        match self {
+            Self::Value(ValueHeader { value_bytes, .. }) | Self::MetaValue { value_bytes, .. } => {
+                Some(*value_bytes)
+            }
+            _ => None,
+        }
     }
 
     #[inline(never)]
@@ -143,6 +259,32 @@ impl Response<'_> {
             Self::Error(text) => put_line(b"ERROR", text, out),
             Self::ClientError(text) => put_line(b"CLIENT_ERROR", text, out),
             Self::ServerError(text) => put_line(b"SERVER_ERROR", text, out),
+            Self::Meta { status, flags } => {
+                out.put_slice(status.code());
+                flags.encode(out);
+                out.put_slice(b"\r\n");
+            }
+            Self::MetaValue { value_bytes, flags } => {
+                out.put_slice(b"VA ");
+                put_decimal(value_bytes as u64, out);
+                flags.encode(out);
+                out.put_slice(b"\r\n");
+            }
+            Self::MetaItem(item) => item.encode(out),
+            Self::DumpedItem(item) => item.encode(out),
+            Self::DumpedKey(key) => {
+                out.put_slice(b"mg ");
+                key.text().encode(out);
+                out.put_slice(if key.is_base64() { b" b\r\n" } else { b"\r\n" });
+            }
+            Self::CachedItem(item) => item.encode(out),
+            Self::Prefix(counts) => counts.encode(out),
+            Self::Log(line) => {
+                out.put_slice(line);
+                out.put_u8(b'\n');
+            }
+            Self::Refused { reason, text } => put_line(reason.word(), text, out),
+            Self::NotRefreshed(text) => put_line(b"Error", text, out),
             _ => unreachable!("a line without words is fixed"),
         }
     }

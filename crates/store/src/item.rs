@@ -113,7 +113,7 @@ pub struct Attributes {
     /// The id to store the item under; 0 for the next of the store's own.
     ///
     /// Versions of a key that are stored without an id later have larger ones, so that no id stands
-    /// for two of them; unless the given one is above [`CasId::RESTORED_MAX`], which the store's own
+    /// for two of them; unless the given one is above [`CasId::FOLLOWED_MAX`], which the store's own
     /// never come near.
     pub id: CasId,
 }

@@ -30,7 +30,7 @@
 //! | bytes | meaning |
 //! |---|---|
 //! | 8 | `8a 53 46 53 4e 41 50 0a`: tells a snapshot from all else, and a text conversion from the original |
-//! | 4 | version of the form: 1 |
+//! | 4 | version of the form: 2; 1 can be read, too |
 //! | 4 | 0 |
 //! | 8 | Unix time of writing, seconds |
 //! | 8 | an id larger than all that the store ever gave out |
@@ -48,7 +48,7 @@
 //! | 3 | a part of that value, one byte at least |
 //! | 4 | the end: the number of items (8). Nothing follows |
 //!
-//! A record has 25 bytes: the key's length (1), flags (4), id (8), the Unix time in seconds from
+//! A record has 26 bytes: the key's length (1), the caller's marks (1; not in version 1), flags (4), id (8), the Unix time in seconds from
 //! which on the item is gone or 0 for never (8), the value's length (4).
 //!
 //! A file without its end, or with one wrong bit, is refused: a CRC-32 finds every change within

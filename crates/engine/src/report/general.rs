@@ -1,7 +1,6 @@
 //! `stats`: the general report, in memcached's order.
 
 use core::fmt;
-use core::sync::atomic::Ordering;
 use core::time::Duration;
 
 use steadfast_store::Stats;
@@ -101,9 +100,9 @@ impl Engine {
             report.stat("slabs_moved", 0);
         }
         if knobs.lru.crawler {
-            report.stat("lru_crawler_running", 0);
-            let starts = self.crawls().load(Ordering::Relaxed);
-            report.stat("lru_crawler_starts", starts);
+            let running = u8::from(self.crawler().is_running());
+            report.stat("lru_crawler_running", running);
+            report.stat("lru_crawler_starts", self.crawler().starts());
         }
         if knobs.lru.maintainer {
             report.stat("lru_maintainer_juggles", 0);
@@ -112,8 +111,15 @@ impl Engine {
     }
 
     fn report_watchers(&self, report: &mut Report<'_>) {
-        for name in WATCHERS {
-            report.stat(name, 0);
+        let stats = self.watch_stats();
+        for (name, number) in [
+            ("log_worker_dropped", stats.dropped),
+            ("log_worker_written", stats.written),
+            ("log_watcher_skipped", stats.skipped),
+            ("log_watcher_sent", stats.sent),
+            ("log_watchers", stats.watchers),
+        ] {
+            report.stat(name, number);
         }
     }
 }
@@ -191,12 +197,4 @@ const PAGE_MOVER: [&str; 6] = [
     "slab_reassign_busy_items",
     "slab_reassign_busy_deletes",
     "slab_reassign_busy_nomem",
-];
-
-const WATCHERS: [&str; 5] = [
-    "log_worker_dropped",
-    "log_worker_written",
-    "log_watcher_skipped",
-    "log_watcher_sent",
-    "log_watchers",
 ];

@@ -5,11 +5,12 @@
 //! before the first is executed, so that the waits overlap. These are only hints: the requests are
 //! executed one by one and in order, with the same results.
 
-use steadfast_protocol::{Key, Parsed, Request};
+use steadfast_protocol::{Key, Parsed, Request, WatchStreams};
 use steadfast_store::{Located, Store};
 
 use super::execute::Turn;
 use super::{Next, Session, State, Step};
+use crate::watch::is_watched;
 
 /// A request and what it is made of.
 #[derive(Debug)]
@@ -48,6 +49,7 @@ impl<'a> Planned<'a> {
     fn rest(&self) -> Option<&'a [u8]> {
         let rest = match &self.request {
             Request::Store(header) => self.behind().get(header.value_bytes + 2..)?,
+            Request::MetaSet { value_bytes, .. } => self.behind().get(value_bytes + 2..)?,
             Request::Quit => return None,
             _ => self.behind(),
         };
@@ -70,6 +72,14 @@ fn key_of<'a>(request: &Request<'a>) -> Option<Key<'a>> {
         Request::Delete { key, .. }
         | Request::Arithmetic { key, .. }
         | Request::Touch { key, .. } => Some(key),
+        Request::MetaGet(ref meta)
+        | Request::MetaSet { ref meta, .. }
+        | Request::MetaDelete(ref meta)
+        | Request::MetaArithmetic(ref meta) => {
+            let key = meta.key();
+            // A key in base64 would have to be decoded into room that stays.
+            (!key.is_base64()).then(|| key.text())
+        }
         _ => None,
     }
 }
@@ -88,6 +98,11 @@ impl Session {
             Ok(Parsed::Incomplete { .. }) => return Step::stop(0, Next::Read),
             Err(error) => return self.handle_error(error, input, turn),
         };
+        if is_watched(turn.attention, WatchStreams::RAW_COMMANDS) {
+            // One by one, so that each is told before what comes of it.
+            turn.tell_command(first.line());
+            return self.execute(&first, turn);
+        }
         match first.rest() {
             Some(rest) if turn.requests_left > 0 => self.execute_ahead(first, rest, turn),
             _ => self.execute(&first, turn),

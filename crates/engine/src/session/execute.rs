@@ -21,21 +21,33 @@ pub(super) struct Turn<'a> {
     /// What is to be looked after besides: see [`Engine::attention`].
     pub(super) attention: u32,
     worker: usize,
+    connection: u64,
     tally: Tally,
     /// The unread output that is counted already.
     out_counted: usize,
 }
 
 impl<'a> Turn<'a> {
-    pub(super) fn new(engine: &'a Engine, out: &'a mut Output, worker: usize, now: Now) -> Self {
+    /// A call's work for a session that is served by a worker and known by a number.
+    pub(super) fn new(
+        engine: &'a Engine,
+        out: &'a mut Output,
+        (worker, connection): (usize, u64),
+        now: Now,
+    ) -> Self {
         let out_counted = out.remaining();
+        let attention = engine.attention().load(Ordering::Relaxed);
+        if attention != 0 {
+            engine.watchers().note_time(now);
+        }
         Self {
             engine,
             out,
             now,
             requests_left: engine.settings().requests_per_call_max.max(1),
-            attention: engine.attention().load(Ordering::Relaxed),
+            attention,
             worker,
+            connection,
             tally: Tally::default(),
             out_counted,
         }
@@ -45,6 +57,18 @@ impl<'a> Turn<'a> {
     pub(super) fn finish(&mut self, bytes_read: usize) {
         self.tally.add(Counter::BytesRead, bytes_read as u64);
         self.publish();
+        if self.attention != 0 {
+            self.engine.watchers().publish(self.worker);
+        }
+    }
+
+    pub(super) const fn worker(&self) -> usize {
+        self.worker
+    }
+
+    /// The number that `stats conns` names the session by.
+    pub(super) const fn connection(&self) -> u64 {
+        self.connection
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -131,8 +155,7 @@ impl<'a> Turn<'a> {
                 let version = self.engine.settings().version.as_bytes();
                 Response::Version(version).encode(self.out.text());
             }
-            // The session takes care of the others; a command to come is unknown till then.
-            _ => self.respond(&Response::ERROR),
+            other => self.administer(other),
         }
     }
 
@@ -146,17 +169,29 @@ impl<'a> Turn<'a> {
     }
 
     fn delete(&mut self, place: Located<'_>, noreply: bool) {
-        let found = self.engine.store().remove(place, self.now.timestamp);
-        let (counter, response) = if found {
-            (Counter::DeleteHits, Response::Deleted)
+        let (store, key) = (self.engine.store(), place.key());
+        if self.attention != 0 {
+            self.tell_lookup(key);
+        }
+        let size = |entry: &Entry<'_>| (entry.item_bytes(), entry.value().len());
+        let removed = store.remove_with(place, self.now.timestamp, size).hit();
+        let response = if let Some((item_bytes, value_bytes)) = removed {
+            self.count_in_class(ClassCounter::DeleteHits, item_bytes);
+            if self.attention != 0 {
+                self.tell_deleted(key, "delete", item_bytes, value_bytes);
+            }
+            Response::Deleted
         } else {
-            (Counter::DeleteMisses, Response::NotFound)
+            self.count(Counter::DeleteMisses);
+            Response::NotFound
         };
-        self.count(counter);
         self.respond_unless(noreply, &response);
     }
 
     fn touch(&mut self, place: Located<'_>, exptime: i32, noreply: bool) {
+        if self.attention != 0 {
+            self.tell_lookup(place.key());
+        }
         let (expiry, now) = (self.now.expiry(exptime), self.now.timestamp);
         let edit = |entry: &Entry<'_>| (Change::Expiry(expiry), entry.item_bytes());
         let found = self.engine.store().update(place, now, edit);
@@ -176,6 +211,9 @@ impl<'a> Turn<'a> {
         place: Located<'_>,
         delta: u64,
     ) -> Response<'static> {
+        if self.attention != 0 {
+            self.tell_lookup(place.key());
+        }
         let (hits, misses) = match operation {
             Arithmetic::Increment => (ClassCounter::IncrHits, Counter::IncrMisses),
             Arithmetic::Decrement => (ClassCounter::DecrHits, Counter::DecrMisses),

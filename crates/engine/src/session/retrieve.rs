@@ -131,6 +131,7 @@ impl Turn<'_> {
         if self.attention != 0 {
             let hit = item_bytes.is_some();
             self.count_prefix(key, PrefixEvent::Get { hit });
+            self.tell_fetch(key.as_bytes(), found);
         }
     }
 
@@ -142,7 +143,8 @@ impl Turn<'_> {
             put_item(key, entry, cas, out);
             (Change::Expiry(expiry), entry.item_bytes())
         });
-        let item_bytes = found.ok().and_then(Lookup::hit);
+        let found = found.unwrap_or(Lookup::Miss);
+        let item_bytes = found.hit();
         match item_bytes {
             Some(item_bytes) => self.count_in_class(ClassCounter::TouchHits, item_bytes),
             None => self.count(Counter::TouchMisses),
@@ -150,6 +152,7 @@ impl Turn<'_> {
         if self.attention != 0 {
             let hit = item_bytes.is_some();
             self.count_prefix(key, PrefixEvent::Get { hit });
+            self.tell_fetch(key.as_bytes(), found);
         }
     }
 

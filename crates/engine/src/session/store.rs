@@ -169,6 +169,7 @@ impl Turn<'_> {
     pub(super) fn refuse_if_too_large(&mut self, header: &Storage<'_>) -> bool {
         if self.attention != 0 {
             self.count_prefix(header.key, PrefixEvent::Set);
+            self.tell_lookup(header.key.as_bytes());
         }
         let item_bytes_max = self.engine.store().settings().item_bytes_max;
         let item_bytes = self.item_bytes(header);
@@ -188,6 +189,9 @@ impl Turn<'_> {
     /// Answers that there is no place for the item. A set that fails so removes the old item,
     /// since the client believes it to be replaced.
     fn refuse(&mut self, header: &Storage<'_>, error: PutError) {
+        if self.attention != 0 {
+            self.tell_stored(header, &Err(error));
+        }
         let (counter, response) = match error {
             PutError::NoRoom { .. } => (Counter::StoreNoMemory, Response::OUT_OF_MEMORY),
             PutError::TooLarge { .. } | PutError::KeyTooLong { .. } => {
@@ -267,6 +271,9 @@ impl Turn<'_> {
     }
 
     fn answer_stored(&mut self, header: &Storage<'_>, outcome: Result<Outcome, PutError>) {
+        if self.attention != 0 && outcome.is_ok() {
+            self.tell_stored(header, &outcome);
+        }
         let is_cas = matches!(header.verb, StorageVerb::Cas(_));
         let item_bytes = self.item_bytes(header);
         if matches!(outcome, Ok(Outcome::Stored(_))) && !is_cas {

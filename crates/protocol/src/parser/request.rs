@@ -47,7 +47,7 @@ impl RequestParser {
     /// Parses the request at the start of `input`.
     ///
     /// After [`Parsed::Incomplete`] the next call must have the same bytes with more behind
-    /// them. After a [`Request::Store`] the data block follows, which is not the parser's
+    /// them. After a request with [`Request::value_bytes`] the data block follows, which is not the parser's
     /// business: see [`DataBlock`](crate::DataBlock). Linear in the length of the line.
     ///
     /// # Errors

@@ -2,8 +2,12 @@
 
 use super::{LineFinder, ONE_MORE, Parsed, line_at};
 use crate::number::{parse_u32, parse_u64, parse_value_bytes};
+use crate::response::meta;
 use crate::words::Words;
-use crate::{Key, Limits, Response, ResponseError, ResponseErrorKind, ValueHeader};
+use crate::{
+    CachedItem, DumpedItem, Key, Limits, MetaFlags, MetaItem, MetaKey, MetaStatus, PrefixCounts,
+    Refusal, Response, ResponseError, ResponseErrorKind, ValueHeader,
+};
 
 /// Parses responses, incrementally and without copying: the mirror of
 /// [`RequestParser`](crate::RequestParser).
@@ -37,7 +41,7 @@ impl ResponseParser {
     /// Parses the line at the start of `input`.
     ///
     /// After [`Parsed::Incomplete`] the next call must have the same bytes with more behind
-    /// them. After a [`Response::Value`] its data block follows, which is not the parser's
+    /// them. After a response with [`Response::value_bytes`] its data block follows, which is not the parser's
     /// business: see [`DataBlock`](crate::DataBlock). Linear in the length of the line.
     ///
     /// # Errors
@@ -90,8 +94,67 @@ fn parse_line(line: &[u8]) -> Result<Response<'_>, ResponseError> {
         b"ERROR" => Response::Error(text),
         b"CLIENT_ERROR" => Response::ClientError(text),
         b"SERVER_ERROR" => Response::ServerError(text),
-        number => Response::Number(parse_u64(number).ok_or(UNKNOWN_LINE)?),
+        _ => return parse_other(word, text, line),
     })
+}
+
+/// The answers to meta commands and to those for operators.
+fn parse_other<'a>(
+    word: &'a [u8],
+    text: &'a [u8],
+    line: &'a [u8],
+) -> Result<Response<'a>, ResponseError> {
+    let status = match word {
+        b"HD" => MetaStatus::Done,
+        b"EN" => MetaStatus::Miss,
+        b"NF" => MetaStatus::NotFound,
+        b"NS" => MetaStatus::NotStored,
+        b"EX" => MetaStatus::Exists,
+        b"VA" => {
+            let (value_bytes, flags) = meta::parse_value(text).ok_or(BAD_WORDS)?;
+            return Ok(Response::MetaValue { value_bytes, flags });
+        }
+        b"MN" => return Ok(Response::MetaNoop),
+        b"ME" => return Ok(Response::MetaItem(MetaItem::parse(text).ok_or(BAD_WORDS)?)),
+        _ => return parse_operators(word, text, line),
+    };
+    let flags = MetaFlags::of_response(text);
+    Ok(Response::Meta { status, flags })
+}
+
+fn parse_operators<'a>(
+    word: &'a [u8],
+    text: &'a [u8],
+    line: &'a [u8],
+) -> Result<Response<'a>, ResponseError> {
+    if let Some(text) = line.strip_prefix(b"key=") {
+        let item = DumpedItem::parse(text).ok_or(BAD_WORDS)?;
+        return Ok(Response::DumpedItem(item));
+    }
+    if line.starts_with(b"ts=") {
+        return Ok(Response::Log(line));
+    }
+    Ok(match word {
+        b"mg" => Response::DumpedKey(parse_dumped_key(text).ok_or(BAD_WORDS)?),
+        b"ITEM" => Response::CachedItem(CachedItem::parse(text).ok_or(BAD_WORDS)?),
+        b"PREFIX" => Response::Prefix(PrefixCounts::parse(text).ok_or(BAD_WORDS)?),
+        b"Error" => Response::NotRefreshed(text),
+        b"SERVER_ERROR:" if text == b"shutdown not enabled" => Response::ShutdownNotEnabled,
+        _ => match Refusal::ALL.iter().find(|reason| reason.word() == word) {
+            Some(&reason) => Response::Refused { reason, text },
+            None => Response::Number(parse_u64(word).ok_or(UNKNOWN_LINE)?),
+        },
+    })
+}
+
+fn parse_dumped_key(text: &[u8]) -> Option<MetaKey<'_>> {
+    let mut words = Words::new(text);
+    let key = Key::from_word(words.next()?).ok()?;
+    match (words.next(), words.next()) {
+        (None, None) => MetaKey::new(key, false),
+        (Some(b"b"), None) => MetaKey::new(key, true),
+        _ => None,
+    }
 }
 
 fn parse_value(text: &[u8]) -> Option<ValueHeader<'_>> {
@@ -112,6 +175,7 @@ fn parse_value(text: &[u8]) -> Option<ValueHeader<'_>> {
 }
 
 const BAD_VALUE_LINE: ResponseError = ResponseError::new(ResponseErrorKind::BadValueLine);
+const BAD_WORDS: ResponseError = ResponseError::new(ResponseErrorKind::BadWords);
 const UNKNOWN_LINE: ResponseError = ResponseError::new(ResponseErrorKind::UnknownLine);
 
 #[cfg(test)]

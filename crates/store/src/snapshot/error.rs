@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::form::VERSION;
+use super::form::Version;
 
 /// Why bytes are not a snapshot, and where that shows. Nothing of the file is to be trusted then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,11 +58,18 @@ impl fmt::Display for SnapshotError {
         let at = self.at;
         match self.kind {
             Kind::Foreign => f.write_str("not a snapshot of a steadfast store"),
-            Kind::Version { found } => {
-                let age = if found > VERSION { "newer" } else { "older" };
+            Kind::Version { found } if found < Version::OLDEST => {
+                let oldest = Version::OLDEST;
                 write!(
                     f,
-                    "format {found} is {age} than {VERSION}, the only one known here"
+                    "format {found} is older than {oldest}, the oldest known here"
+                )
+            }
+            Kind::Version { found } => {
+                let newest = Version::NEWEST;
+                write!(
+                    f,
+                    "format {found} is newer than {newest}, the newest known here"
                 )
             }
             Kind::Damaged => write!(f, "damaged: the check fails for the part at byte {at}"),

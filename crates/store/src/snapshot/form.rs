@@ -5,6 +5,7 @@ use crc32fast::Hasher;
 use super::PAYLOAD_BYTES_MAX;
 use super::error::SnapshotErrorKind;
 use crate::item::CasId;
+use crate::marks::Marks;
 
 /// What a snapshot says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ impl Head {
     pub(super) fn encode(&self) -> [u8; HEAD_BYTES] {
         let mut bytes = [0; HEAD_BYTES];
         bytes[..8].copy_from_slice(MAGIC);
-        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        bytes[8..12].copy_from_slice(&Version::NEWEST.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.written_unix_secs.to_le_bytes());
         bytes[24..32].copy_from_slice(&self.ids_end.get().to_le_bytes());
         bytes[32..32 + self.creator.len()].copy_from_slice(self.creator.as_bytes());
@@ -50,16 +51,19 @@ impl Head {
         bytes.iter().zip(MAGIC).all(|(byte, magic)| byte == magic)
     }
 
-    /// Reads the head, and returns the check that all blocks start from.
-    pub(super) fn decode(bytes: &[u8; HEAD_BYTES]) -> Result<(Self, u32), SnapshotErrorKind> {
+    /// Reads the head, and returns the form of what follows and the check that all blocks start from.
+    pub(super) fn decode(
+        bytes: &[u8; HEAD_BYTES],
+    ) -> Result<(Self, Version, u32), SnapshotErrorKind> {
         let mut fields = Fields(bytes);
         if fields.take::<8>() != Some(*MAGIC) {
             return Err(SnapshotErrorKind::Foreign);
         }
-        let version = fields.u32().unwrap_or_default();
-        if version != VERSION {
-            return Err(SnapshotErrorKind::Version { found: version });
-        }
+        let version = match fields.u32().unwrap_or_default() {
+            1 => Version::One,
+            2 => Version::Two,
+            found => return Err(SnapshotErrorKind::Version { found }),
+        };
         let checked = &bytes[..HEAD_CHECKED_BYTES];
         let check = crc32fast::hash(checked);
         if bytes[HEAD_CHECKED_BYTES..] != check.to_le_bytes() {
@@ -75,7 +79,8 @@ impl Head {
             .next();
         let creator = core::str::from_utf8(creator.unwrap_or_default())
             .map_err(|_| malformed("the creator's name"))?;
-        Ok((Self::new(written, CasId::new(ids_end), creator), check))
+        let head = Self::new(written, CasId::new(ids_end), creator);
+        Ok((head, version, check))
     }
 }
 
@@ -85,6 +90,8 @@ impl Head {
 pub struct Record<'a> {
     /// The key, up to 255 bytes.
     pub key: &'a [u8],
+    /// The caller's marks.
+    pub marks: Marks,
     /// The client's flags.
     pub flags: u32,
     /// The version's id.
@@ -94,7 +101,7 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// Puts them together.
+    /// Puts them together, without marks.
     ///
     /// # Panics
     ///
@@ -104,10 +111,17 @@ impl<'a> Record<'a> {
         assert!(key.len() <= KEY_BYTES_MAX, "a key has at most 255 bytes");
         Self {
             key,
+            marks: Marks::NONE,
             flags,
             cas,
             expiry_unix_secs,
         }
+    }
+
+    /// Adds the caller's marks.
+    #[must_use]
+    pub const fn with_marks(self, marks: Marks) -> Self {
+        Self { marks, ..self }
     }
 
     /// The bytes of the record and its key.
@@ -117,6 +131,7 @@ impl<'a> Record<'a> {
 
     pub(super) fn encode(&self, value_bytes: u32, out: &mut Vec<u8>) {
         out.push(self.key.len() as u8);
+        out.push(self.marks.bits());
         out.extend_from_slice(&self.flags.to_le_bytes());
         out.extend_from_slice(&self.cas.get().to_le_bytes());
         out.extend_from_slice(&self.expiry_unix_secs.to_le_bytes());
@@ -124,21 +139,43 @@ impl<'a> Record<'a> {
         out.extend_from_slice(self.key);
     }
 
-    /// Reads a record and its key from the front of `bytes`; returns the length of its value, too.
-    pub(super) fn decode(bytes: &'a [u8]) -> Option<(Self, u32)> {
+    /// Reads a record and its key from the front of `bytes`; returns the length of its value and what
+    /// follows, too.
+    pub(super) fn decode(bytes: &'a [u8], version: Version) -> Option<(Self, u32, &'a [u8])> {
         let mut fields = Fields(bytes);
         let [key_bytes] = fields.take::<1>()?;
+        let marks = match version {
+            Version::One => Marks::NONE,
+            Version::Two => Marks::from_bits(fields.take::<1>()?[0]),
+        };
         let (flags, cas) = (fields.u32()?, fields.u64()?);
         let (expiry_unix_secs, value_bytes) = (fields.u64()?, fields.u32()?);
-        let key = fields.0.get(..key_bytes.into())?;
+        let (key, rest) = fields.0.split_at_checked(key_bytes.into())?;
         let record = Self {
             key,
+            marks,
             flags,
             cas: CasId::new(cas),
             expiry_unix_secs,
         };
-        Some((record, value_bytes))
+        Some((record, value_bytes, rest))
     }
+}
+
+/// The form of a snapshot: which fields its records have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Version {
+    /// Without marks.
+    One,
+    #[default]
+    Two,
+}
+
+impl Version {
+    /// The one that is written.
+    pub(super) const NEWEST: u32 = 2;
+    /// The oldest that is read.
+    pub(super) const OLDEST: u32 = 1;
 }
 
 /// What a block holds.
@@ -236,9 +273,7 @@ impl Fields<'_> {
 
 pub(super) const HEAD_BYTES: usize = 96;
 pub(super) const FRONT_BYTES: usize = 12;
-pub(super) const RECORD_BYTES: usize = 25;
-/// The version of the form that is written, and the only one that is read.
-pub(super) const VERSION: u32 = 1;
+pub(super) const RECORD_BYTES: usize = 26;
 /// No text begins so, and a conversion of line ends would break it.
 const MAGIC: &[u8; 8] = b"\x8aSFSNAP\n";
 const HEAD_CHECKED_BYTES: usize = HEAD_BYTES - 4;

@@ -158,7 +158,7 @@ impl<'a> Loader<'a> {
     fn attributes(&mut self, record: &Record<'_>) -> Option<Attributes> {
         let expiry: Option<Expiry> = self.clocks.to_expiry(record.expiry_unix_secs);
         self.loaded.expired += u64::from(expiry.is_none());
-        expiry.map(|expiry| Attributes::new(record.flags, expiry))
+        expiry.map(|expiry| Attributes::new(record.flags, expiry).with_marks(record.marks))
     }
 
     /// Makes room for a large value; `None` if it is to be passed over.

@@ -1,7 +1,7 @@
 //! Bytes to items.
 
 use super::error::{SnapshotError, SnapshotErrorKind};
-use super::form::{FRONT_BYTES, Front, HEAD_BYTES, Head, Kind, Place, Record};
+use super::form::{FRONT_BYTES, Front, HEAD_BYTES, Head, Kind, Place, Record, Version};
 
 /// Turns the bytes of a snapshot into its parts; keeps none of them.
 ///
@@ -10,6 +10,7 @@ use super::form::{FRONT_BYTES, Front, HEAD_BYTES, Head, Kind, Place, Record};
 #[derive(Debug, Default)]
 pub struct Reader {
     state: State,
+    version: Version,
     place: Place,
     /// Where the next part begins.
     at: u64,
@@ -137,7 +138,8 @@ impl Reader {
                 false => Err(SnapshotErrorKind::Foreign),
             };
         };
-        let (head, file) = Head::decode(bytes)?;
+        let (head, version, file) = Head::decode(bytes)?;
+        self.version = version;
         self.place = Place { file, number: 0 };
         self.state = State::Block { missing_bytes: 0 };
         Ok(Parsed::Complete {
@@ -202,12 +204,12 @@ impl Reader {
             return Ok(Parsed::Incomplete { needed: left_bytes });
         };
         let malformed = SnapshotErrorKind::Malformed("an item");
-        let (record, value_bytes) = Record::decode(payload).ok_or(malformed)?;
-        let value = usize::try_from(value_bytes)
+        let (record, value_bytes, rest) = Record::decode(payload, self.version).ok_or(malformed)?;
+        let (value, rest) = usize::try_from(value_bytes)
             .ok()
-            .and_then(|bytes| payload[record.front_bytes()..].get(..bytes))
+            .and_then(|bytes| rest.split_at_checked(bytes))
             .ok_or(malformed)?;
-        let consumed = record.front_bytes() + value.len();
+        let consumed = payload.len() - rest.len();
         self.items += 1;
         self.state = match left_bytes - consumed {
             0 => State::Block { missing_bytes: 0 },
@@ -220,12 +222,10 @@ impl Reader {
     }
 
     fn large<'a>(&mut self, payload: &'a [u8]) -> Result<Part<'a>, SnapshotErrorKind> {
-        let whole = Record::decode(payload)
-            .filter(|(record, value_bytes)| {
-                record.front_bytes() == payload.len() && *value_bytes > 0
-            })
+        let whole = Record::decode(payload, self.version)
+            .filter(|(_, value_bytes, rest)| rest.is_empty() && *value_bytes > 0)
             .ok_or(SnapshotErrorKind::Malformed("a large item"));
-        let (record, value_bytes) = whole?;
+        let (record, value_bytes, _) = whole?;
         self.items += 1;
         self.state = State::Block {
             missing_bytes: value_bytes,

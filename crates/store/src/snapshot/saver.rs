@@ -91,6 +91,7 @@ impl<'a> Saver<'a> {
         if start == 0 {
             let expiry = self.ends.unix(item.expiry());
             let record = Record::new(item.key(), item.flags(), item.cas(), expiry);
+            let record = record.with_marks(item.marks());
             writer.large(&record, item.value().len() as u32, out);
         }
         writer.piece(&item.value()[start..end], out);
@@ -117,6 +118,7 @@ impl<'a> Saver<'a> {
             keys.extend_from_slice(entry.key());
             let end = ends.unix(entry.expiry());
             let record = Record::new(entry.key(), entry.flags(), entry.cas(), end);
+            let record = record.with_marks(entry.marks());
             if Writer::is_small(&record, entry.value().len()) {
                 writer.item(&record, entry.value(), out);
             } else if let Some(item) = entry.hold() {

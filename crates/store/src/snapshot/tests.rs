@@ -1,5 +1,7 @@
 use super::*;
-use crate::{Attributes, CasId, Condition, Expiry, NewItem, Outcome, Settings, Store, Timestamp};
+use crate::{
+    Attributes, CasId, Condition, Expiry, Marks, NewItem, Outcome, Settings, Store, Timestamp,
+};
 use proptest::prelude::*;
 
 /// The old store's clock and the new one's, 7 seconds later.
@@ -97,21 +99,58 @@ fn ids_go_on_above_all_that_were_ever_given_out() {
 }
 
 #[test]
-fn ids_that_leave_no_room_for_the_next_are_replaced() {
+fn ids_that_leave_no_room_for_the_next_are_put_back_and_not_followed() {
     let new = store(|_| ());
-    for id in [0, u64::MAX, CasId::RESTORED_MAX.get() + 1] {
-        let item = NewItem::new(b"v", Attributes::default());
+    let item = NewItem::new(b"v", Attributes::default());
+    let follower = |id: u64| {
         new.restore(b"a", item, CasId::new(id), AFTER.now).unwrap();
+        let restored = seen(&new, b"a").unwrap().2;
         assert!(
-            (1..1000).contains(&seen(&new, b"a").unwrap().2.get()),
+            restored.get() == id || id == 0 && restored.get() > 0,
             "{id}"
         );
+        put(&new, b"a", b"v", 0, None)
+    };
+    for id in [0, u64::MAX, CasId::FOLLOWED_MAX.get() + 1] {
+        assert!((1..1000).contains(&follower(id).get()), "{id}");
     }
-    let item = NewItem::new(b"v", Attributes::default());
-    new.restore(b"a", item, CasId::RESTORED_MAX, AFTER.now)
-        .unwrap();
-    assert_eq!(seen(&new, b"a").unwrap().2, CasId::RESTORED_MAX);
-    assert!(put(&new, b"a", b"v", 0, None) > CasId::RESTORED_MAX);
+    assert!(follower(CasId::FOLLOWED_MAX.get()) > CasId::FOLLOWED_MAX);
+    new.check_invariants();
+}
+
+#[test]
+fn marks_come_back_and_a_file_of_the_first_form_has_none() {
+    let old = store(|_| ());
+    let value_bytes = [3, 100_000];
+    for (number, bytes) in (0..8).zip(value_bytes.into_iter().cycle()) {
+        let marks = Marks::from_bits(number);
+        let value = vec![number; bytes];
+        let item = NewItem::new(&value, Attributes::default().with_marks(marks));
+        assert!(
+            old.put(&[number], item, Condition::Always, BEFORE.now)
+                .is_ok()
+        );
+    }
+    let new = store(|_| ());
+    assert_eq!(load(&save(&old), &new).unwrap().items, 8);
+    for number in 0..8 {
+        let item = new.get(&[number], AFTER.now).unwrap();
+        assert_eq!(item.marks(), Marks::from_bits(number));
+    }
+    let new = store(|_| ());
+    let loaded = load(&spelled(1), &new).unwrap();
+    assert_eq!((loaded.items, loaded.creator.as_str()), (4, "tests 1"));
+    for (number, value) in [&b"one"[..], b"", b"three", b"four"]
+        .into_iter()
+        .enumerate()
+    {
+        let item = new.get(&[b'a' + number as u8], AFTER.now).unwrap();
+        assert_eq!(
+            (item.value(), item.flags(), item.marks()),
+            (value, 5, Marks::NONE)
+        );
+        assert_eq!(item.cas().get(), number as u64 + 1);
+    }
 }
 
 #[test]
@@ -184,7 +223,10 @@ fn small_file(creator: &str) -> Vec<u8> {
     let mut file = Vec::new();
     let head = Head::new(1_700_000_000, CasId::new(99), creator);
     let mut writer = Writer::new(&head, &mut file);
-    let record = |key: &'static [u8], cas| Record::new(key, 5, CasId::new(cas), 0);
+    let record = |key: &'static [u8], cas: u8| {
+        let record = Record::new(key, 5, CasId::new(cas.into()), 0);
+        record.with_marks(Marks::from_bits(cas))
+    };
     writer.item(&record(b"a", 1), b"one", &mut file);
     writer.item(&record(b"b", 2), b"", &mut file);
     writer.large(&record(b"c", 3), 5, &mut file);
@@ -202,19 +244,23 @@ fn verdict(file: &[u8]) -> Result<u64, SnapshotErrorKind> {
         .map_err(|error| error.kind())
 }
 
-#[test]
-fn form_is_as_documented() {
+/// The same as the documentation says it, in either version of the form.
+fn spelled(version: u8) -> Vec<u8> {
     let check = |bytes: &[u8]| crc32fast::hash(bytes).to_le_bytes();
-    let mut expected = b"\x8aSFSNAP\n\x01\0\0\0\0\0\0\0".to_vec();
+    let mut expected = b"\x8aSFSNAP\n".to_vec();
+    expected.extend([version, 0, 0, 0, 0, 0, 0, 0]);
     expected.extend(1_700_000_000_u64.to_le_bytes());
     expected.extend(99_u64.to_le_bytes());
     expected.extend([&b"tests 1"[..], &[0; 53]].concat());
     let file = check(&expected);
     expected.extend(file);
     let record = |key: u8, cas: u8, value_bytes: u8| {
-        let flags = [1, 5, 0, 0, 0];
+        let marks = [1, cas];
+        let start = if version == 1 { &marks[..1] } else { &marks };
+        let flags = [5, 0, 0, 0];
         let cas = [cas, 0, 0, 0, 0, 0, 0, 0];
-        [&flags[..], &cas, &[0; 8], &[value_bytes, 0, 0, 0], &[key]].concat()
+        let value_bytes = [value_bytes, 0, 0, 0];
+        [start, &flags[..], &cas, &[0; 8], &value_bytes, &[key]].concat()
     };
     let first = [&record(b'a', 1, 3)[..], b"one", &record(b'b', 2, 0)].concat();
     let second = [&record(b'd', 4, 4)[..], b"four"].concat();
@@ -233,7 +279,12 @@ fn form_is_as_documented() {
         expected.extend(check(&[&file[..], &number, &front, payload].concat()));
         expected.extend(payload);
     }
-    assert_eq!(small_file("tests 1"), expected);
+    expected
+}
+
+#[test]
+fn form_is_as_documented() {
+    assert_eq!(small_file("tests 1"), spelled(2));
 }
 
 #[test]
@@ -312,15 +363,15 @@ fn messages_say_what_is_wrong_and_where() {
         "not a snapshot of a steadfast store"
     );
     let mut newer = file.clone();
-    newer[8] = 2;
+    newer[8] = 3;
     assert_eq!(
         message(&newer),
-        "format 2 is newer than 1, the only one known here"
+        "format 3 is newer than 2, the newest known here"
     );
     newer[8] = 0;
     assert_eq!(
         message(&newer),
-        "format 0 is older than 1, the only one known here"
+        "format 0 is older than 1, the oldest known here"
     );
     let mut damaged = file.clone();
     damaged[120] ^= 1;

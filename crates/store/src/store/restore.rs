@@ -12,7 +12,8 @@ impl Store {
     /// Copies an item into the store under the id it had in another one, whatever is there.
     ///
     /// Its `attributes.id` does not count. Ids given out in its stripe from then on are larger; call [`Store::skip_ids`] first so that
-    /// they are so in all. An id of 0, or above [`CasId::RESTORED_MAX`], is replaced by a new one.
+    /// they are so in all. An id of 0 is replaced by a new one; of one
+    /// above [`CasId::FOLLOWED_MAX`] the ids to come take no notice.
     ///
     /// # Errors
     ///
@@ -25,7 +26,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), PutError> {
         let located = key.into_located(self);
-        let item = NewItem::new(item.value, item.attributes.with_id(id.if_restorable()));
+        let item = NewItem::new(item.value, item.attributes.with_id(id));
         let (home, key) = self.home(located);
         let value_bytes = item.value.len();
         let item_bytes = self.check_size(key, item.attributes.flags, value_bytes)?;
@@ -49,7 +50,7 @@ impl Store {
     ///
     /// If the reservation is another store's.
     pub fn restore_reserved(&self, mut filled: Reservation, id: CasId, now: Timestamp) {
-        filled.attributes.id = id.if_restorable();
+        filled.attributes.id = id;
         filled.restores = true;
         assert!(
             Arc::ptr_eq(filled.books.pool(), &self.pool),
@@ -70,9 +71,9 @@ impl Store {
     }
 
     /// Lets all ids given out from now on be `end` or larger. Of an `end` above
-    /// [`CasId::RESTORED_MAX`], that counts.
+    /// [`CasId::FOLLOWED_MAX`], that counts.
     pub fn skip_ids(&self, end: CasId) {
-        let end = end.min(CasId::RESTORED_MAX);
+        let end = end.min(CasId::FOLLOWED_MAX);
         self.each(|stripe| stripe.skip_ids(end.get()));
     }
 
@@ -85,15 +86,7 @@ impl Store {
 }
 
 impl CasId {
-    /// The largest id that is put back: far beyond what a store gives out in its life, and far
-    /// enough from the end of numbers that the next ids have room.
-    pub const RESTORED_MAX: Self = Self::new(1 << 62);
-
-    fn if_restorable(self) -> Self {
-        if self <= Self::RESTORED_MAX {
-            self
-        } else {
-            Self::default()
-        }
-    }
+    /// The largest given id that those to come are made larger than: far beyond what a store gives out
+    /// in its life, and far enough from the end of numbers that the next ids have room.
+    pub const FOLLOWED_MAX: Self = Self::new(1 << 62);
 }

@@ -321,7 +321,7 @@ impl Stripe {
     /// Lets the ids to come be larger than a given one, as far as that leaves room for them.
     #[cold]
     fn take_given(&mut self, given: CasId) -> CasId {
-        if given <= CasId::RESTORED_MAX {
+        if given <= CasId::FOLLOWED_MAX {
             self.skip_ids(given.get() + 1);
         }
         given

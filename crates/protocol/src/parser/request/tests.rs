@@ -238,16 +238,22 @@ fn storage_commands_announce_their_data() {
     );
 }
 
+/// A bug of 1.6.45 and 1.6.18, which cut both to 32 bits without a word.
 #[test]
-fn numbers_of_storage_commands_are_cut_as_in_c() {
+fn numbers_of_storage_commands_are_not_cut() {
     check(
-        b"set a +4294967297 4294967297 1\r\nx\r\n",
-        &["set a 1 1 1", "= x"],
+        b"set a +429496729 4294967297 1\r\nx\r\n",
+        &["set a 429496729 2147483647 1", "= x"],
     );
     check(
         b"set a 0 2147483648 1\r\nx\r\n",
+        &["set a 0 2147483647 1", "= x"],
+    );
+    check(
+        b"set a 0 -9999999999 1\r\nx\r\n",
         &["set a 0 -2147483648 1", "= x"],
     );
+    check(b"set a 4294967296 0 4\r\nquit\r\n", &[BAD_LINE]);
 }
 
 #[test]

@@ -1,0 +1,293 @@
+//! Dumps: the keys of a whole cache, some at a time.
+
+use core::ops::ControlFlow;
+use std::boxed::Box;
+use std::io::Write;
+use std::vec::Vec;
+
+use steadfast_protocol::{DumpForm, Response, SlabClasses, encode_base64};
+use steadfast_store::{Cursor, Entry, Expiry, Timestamp};
+
+use super::execute::Turn;
+use super::{Next, Session, State};
+use crate::Now;
+use crate::marks::BASE64_KEY;
+use crate::uri::UriKey;
+
+/// A dump that is under way.
+///
+/// Every item that is there from the first call to the last is shown once. No lock outlives a step,
+/// and no more than an output's worth is ever held: how long it takes is up to the reader.
+#[derive(Debug)]
+pub(super) struct Dump {
+    form: Form,
+    classes: SlabClasses,
+    from: Cursor,
+    /// How many more items are shown, and bytes written.
+    items_left: u64,
+    bytes_left: usize,
+}
+
+/// How an item is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `lru_crawler metadump`: all that is known of an item but its value.
+    Metadata,
+    /// `lru_crawler mgdump`: a command that gets it.
+    MetaGet,
+    /// `stats cachedump`
+    Short,
+}
+
+impl Form {
+    const fn end(self) -> &'static [u8] {
+        match self {
+            Self::Metadata | Self::Short => b"END\r\n",
+            Self::MetaGet => b"EN\r\n",
+        }
+    }
+}
+
+impl Session {
+    /// `lru_crawler metadump` and `mgdump`. Nothing of it is kept from other clients meanwhile.
+    #[inline(never)]
+    pub(super) fn begin_dump(&mut self, form: DumpForm, classes: &[u8], turn: &mut Turn<'_>) {
+        let classes = match turn.dumped_classes(form, classes) {
+            Ok(classes) => classes,
+            Err(refusal) => return turn.out.text().extend_from_slice(refusal),
+        };
+        turn.respond(&Response::Ok);
+        let form = match form {
+            DumpForm::Metadata => Form::Metadata,
+            DumpForm::Keys => Form::MetaGet,
+        };
+        self.state = State::Dump(Box::new(Dump {
+            form,
+            classes,
+            from: Cursor::default(),
+            items_left: u64::MAX,
+            bytes_left: usize::MAX,
+        }));
+    }
+
+    /// `stats cachedump CLASS LIMIT`; `rest` is what follows the second word.
+    #[inline(never)]
+    pub(super) fn begin_cachedump(&mut self, rest: &[u8], turn: &mut Turn<'_>) {
+        match cachedump(rest, turn.engine.settings().dump_enabled) {
+            Ok(dump) => self.state = State::Dump(Box::new(dump)),
+            Err(refusal) => turn.respond(&refusal),
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// Which classes to dump, or the line that refuses it.
+    fn dumped_classes(&self, form: DumpForm, classes: &[u8]) -> Result<SlabClasses, &'static [u8]> {
+        if !self.engine.crawler_enabled() {
+            return Err(b"CLIENT_ERROR lru crawler disabled\r\n");
+        }
+        let (not_allowed, not_first): (&[u8], &[u8]) = match form {
+            DumpForm::Metadata => (
+                b"ERROR metadump not allowed\r\n",
+                b"ERROR cannot pipeline other commands before metadump\r\n",
+            ),
+            DumpForm::Keys => (
+                b"ERROR key dump not allowed\r\n",
+                b"ERROR cannot pipeline other commands before mgdump\r\n",
+            ),
+        };
+        if !self.engine.settings().dump_enabled {
+            return Err(not_allowed);
+        }
+        if !self.out.is_empty() {
+            return Err(not_first);
+        }
+        SlabClasses::parse(classes).ok_or(b"BADCLASS invalid class id\r\n")
+    }
+}
+
+fn cachedump(rest: &[u8], is_allowed: bool) -> Result<Dump, Response<'static>> {
+    if !is_allowed {
+        return Err(Response::ClientError(b"stats cachedump not allowed"));
+    }
+    let mut words = rest
+        .split(|&byte| byte == b' ')
+        .filter(|word| !word.is_empty());
+    let (Some(class), Some(limit)) = (words.next(), words.next()) else {
+        return Err(Response::ClientError(b"bad command line"));
+    };
+    let (Some(class), Some(limit)) = (decimal(class), decimal(limit)) else {
+        return Err(Response::BAD_LINE);
+    };
+    if class >= CLASSES_END {
+        return Err(Response::ClientError(b"Illegal slab id"));
+    }
+    Ok(Dump {
+        form: Form::Short,
+        classes: SlabClasses::List(1 << class),
+        from: Cursor::default(),
+        items_left: if limit == 0 { u64::MAX } else { limit.into() },
+        bytes_left: CACHEDUMP_BYTES_MAX,
+    })
+}
+
+/// A number of up to ten digits that fits 32 bits.
+fn decimal(digits: &[u8]) -> Option<u32> {
+    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    let digits = core::str::from_utf8(digits).ok()?;
+    is_number.then(|| digits.parse().ok())?
+}
+
+impl Dump {
+    /// Goes on, until the output is full, or it was much for one call, or all is shown.
+    pub(super) fn step(&mut self, turn: &mut Turn<'_>) -> ControlFlow<(), Next> {
+        for _ in 0..WALKS_PER_CALL {
+            if turn.is_full() {
+                return ControlFlow::Continue(Next::Write);
+            }
+            let (store, now) = (turn.engine.store(), turn.now);
+            let writer = Writer {
+                form: self.form,
+                now,
+                counts_cas: store.settings().cas,
+            };
+            let out = turn.out.text();
+            let next = store.walk(self.from, now.timestamp, |entry| {
+                if self.items_left == 0 || !self.classes.contains(entry.size_class() as u32) {
+                    return;
+                }
+                let start = out.len();
+                writer.write(entry, out);
+                let bytes = out.len() - start;
+                if bytes > self.bytes_left {
+                    out.truncate(start);
+                    self.items_left = 0;
+                } else if bytes > 0 {
+                    self.bytes_left -= bytes;
+                    self.items_left -= 1;
+                }
+            });
+            match next {
+                Some(next) if self.items_left > 0 => self.from = next,
+                _ => {
+                    out.extend_from_slice(self.form.end());
+                    return ControlFlow::Break(());
+                }
+            }
+        }
+        ControlFlow::Continue(Next::Again)
+    }
+}
+
+/// Writes items, under a stripe's lock: hence by hand.
+#[derive(Clone, Copy)]
+struct Writer {
+    form: Form,
+    now: Now,
+    counts_cas: bool,
+}
+
+impl Writer {
+    fn write(self, entry: &Entry<'_>, out: &mut Vec<u8>) {
+        match self.form {
+            Form::Metadata => self.write_metadata(entry, out),
+            Form::MetaGet => write_meta_get(entry, out),
+            // The bytes of such a key are no text.
+            Form::Short if entry.marks().contains(BASE64_KEY) => {}
+            Form::Short => self.write_short(entry, out),
+        }
+    }
+
+    /// As the newest memcached writes it, the space at the end and the bare line feed included.
+    fn write_metadata(self, entry: &Entry<'_>, out: &mut Vec<u8>) {
+        let cas = if self.counts_cas {
+            entry.cas().get()
+        } else {
+            0
+        };
+        write!(out, "key={}", UriKey(entry.key())).expect("a vector takes all bytes");
+        put(
+            out,
+            b" exp=",
+            self.unix_expiry(entry.expiry()).unwrap_or(-1),
+        );
+        put(out, b" la=", self.unix_secs(entry.used_at()));
+        put(out, b" cas=", cas);
+        let fetch: &[u8] = if entry.was_read() {
+            b" fetch=yes"
+        } else {
+            b" fetch=no"
+        };
+        out.extend_from_slice(fetch);
+        put(out, b" cls=", entry.size_class());
+        put(out, b" size=", entry.item_bytes());
+        put(out, b" flags=", entry.flags());
+        out.extend_from_slice(b" \n");
+    }
+
+    fn write_short(self, entry: &Entry<'_>, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"ITEM ");
+        out.extend_from_slice(entry.key());
+        put(out, b" [", entry.value().len());
+        put(out, b" b; ", self.unix_expiry(entry.expiry()).unwrap_or(0));
+        out.extend_from_slice(b" s]\r\n");
+    }
+
+    fn unix_expiry(self, expiry: Expiry) -> Option<i64> {
+        expiry.time().map(|time| self.unix_secs(time))
+    }
+
+    /// Where a time of the store's clock is on that of the world.
+    fn unix_secs(self, time: Timestamp) -> i64 {
+        let ahead = i64::from(time.as_secs()) - i64::from(self.now.timestamp.as_secs());
+        i64::try_from(self.now.unix_secs)
+            .unwrap_or(i64::MAX)
+            .saturating_add(ahead)
+    }
+}
+
+fn write_meta_get(entry: &Entry<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"mg ");
+    if entry.marks().contains(BASE64_KEY) {
+        encode_base64(entry.key(), out);
+        out.extend_from_slice(b" b\r\n");
+    } else {
+        out.extend_from_slice(entry.key());
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+fn put(out: &mut Vec<u8>, name: &[u8], number: impl itoa::Integer) {
+    out.extend_from_slice(name);
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// memcached has room for so many classes, whatever it uses.
+const CLASSES_END: u32 = 64;
+/// memcached's limit on what `stats cachedump` answers.
+const CACHEDUMP_BYTES_MAX: usize = 2 << 20;
+/// Steps of up to 64 places each before other clients have their turn.
+const WALKS_PER_CALL: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cachedump_refuses_what_memcached_refuses() {
+        let refused = |rest: &[u8]| cachedump(rest, true).unwrap_err();
+        for rest in [&b""[..], b"1", b" 1 "] {
+            assert_eq!(refused(rest), Response::ClientError(b"bad command line"));
+        }
+        for rest in [&b"x 1"[..], b"1 x", b"-1 0", b"1 -1", b"1 +1"] {
+            assert_eq!(refused(rest), Response::BAD_LINE);
+        }
+        assert_eq!(refused(b"64 1"), Response::ClientError(b"Illegal slab id"));
+        assert!(cachedump(b"63 1 more", true).is_ok());
+        let refusal = cachedump(b"1 1", false).unwrap_err();
+        assert_eq!(
+            refusal,
+            Response::ClientError(b"stats cachedump not allowed")
+        );
+    }
+}
