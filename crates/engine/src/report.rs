@@ -2,6 +2,8 @@
 
 mod classes;
 mod general;
+mod json;
+mod metrics;
 mod settings;
 mod sizes;
 
@@ -82,6 +84,12 @@ impl Engine {
             return Response::End.encode(out);
         }
         match topic {
+            b"json" => {
+                let mut object = String::new();
+                self.stats_json(now, &mut object);
+                put_line("json", &object, out);
+                Response::End.encode(out);
+            }
             b"reset" => {
                 self.reset_counters();
                 Response::Reset.encode(out);
