@@ -6,6 +6,7 @@ mod auth;
 mod binary;
 mod dump;
 mod execute;
+mod meta;
 mod retrieve;
 mod settings;
 mod store;
@@ -15,7 +16,9 @@ pub use self::settings::{Protocol, SessionSettings};
 
 use core::ops::ControlFlow;
 
-use steadfast_protocol::{Limits, ParseError, Recovery, Request, RequestParser, Response, Storage};
+use steadfast_protocol::{
+    Limits, Meta, ParseError, Recovery, Request, RequestParser, Response, Storage,
+};
 use steadfast_store::Located;
 
 use self::ahead::Planned;
@@ -310,6 +313,14 @@ impl Session {
                 let consumed = self.begin_storage(header, place, planned.behind(), turn);
                 return Step::go_on(line.len() + consumed);
             }
+            Request::MetaSet {
+                ref meta,
+                value_bytes,
+            } => {
+                let consumed =
+                    self.begin_meta_set(meta, value_bytes, place, planned.behind(), turn);
+                return Step::go_on(line.len() + consumed);
+            }
             Request::Dump { form, classes } => self.begin_dump(form, classes, turn),
             Request::Stats {
                 topic: b"cachedump",
@@ -345,6 +356,32 @@ impl Session {
             return consumed;
         }
         match Incoming::new(header, turn) {
+            Some(incoming) => {
+                self.state = State::Value(Box::new(incoming));
+                0
+            }
+            None => self.skip(block_bytes, behind),
+        }
+    }
+
+    /// The same for `ms`.
+    #[inline(never)]
+    fn begin_meta_set(
+        &mut self,
+        meta: &Meta<'_>,
+        value_bytes: usize,
+        place: Option<Located<'_>>,
+        behind: &[u8],
+        turn: &mut Turn<'_>,
+    ) -> usize {
+        let block_bytes = value_bytes + 2;
+        if turn.refuse_meta_if_too_large(meta, value_bytes) {
+            return self.skip(block_bytes, behind);
+        }
+        if let Some(consumed) = turn.store_meta_block(meta, value_bytes, place, behind) {
+            return consumed;
+        }
+        match Incoming::of_meta(meta, value_bytes, turn) {
             Some(incoming) => {
                 self.state = State::Value(Box::new(incoming));
                 0
