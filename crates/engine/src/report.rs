@@ -62,7 +62,7 @@ impl Engine {
     /// every 64 items.
     pub fn visit_stats(&self, topic: Topic, now: Now, visit: &mut dyn FnMut(&str, &str)) {
         if topic == Topic::Sizes && self.settings().track_sizes {
-            let mut sizes = Sizes::new();
+            let mut sizes = Sizes::default();
             while !sizes.step(self, now) {}
             return sizes.visit(visit);
         }

@@ -29,6 +29,7 @@ use self::execute::Turn;
 use self::retrieve::Retrieval;
 use self::store::{Arrival, Incoming, PLACED_BYTES_MIN};
 use crate::counters::Counter;
+use crate::report::{Sizes, put_line};
 use crate::watch::Watching;
 use crate::{Engine, Now, Output};
 
@@ -65,6 +66,8 @@ enum State {
     Skip(usize),
     /// All keys are being shown.
     Dump(Box<Dump>),
+    /// All items are being counted by size, some at a time; nothing is read meanwhile.
+    Sizes(Box<Sizes>),
     /// Nothing is heard any more; what happens is told.
     Watch(Box<Watching>),
     /// The binary protocol is spoken, for good.
@@ -264,6 +267,15 @@ impl Session {
                     Step::go_on(0)
                 }
             },
+            State::Sizes(sizes) => {
+                if !sizes.step(turn.engine, turn.now) {
+                    return Step::stop(0, Next::Again);
+                }
+                sizes.visit(&mut |name, value| put_line(name, value, turn.out.text()));
+                turn.respond(&Response::End);
+                self.state = State::Line;
+                Step::go_on(0)
+            }
             State::Watch(watching) => watch::step(watching, input, turn),
             State::Closed => Step::stop(input.len(), Next::Close),
         }
@@ -326,6 +338,11 @@ impl Session {
                 topic: b"cachedump",
                 rest,
             } => self.begin_cachedump(rest, turn),
+            Request::Stats {
+                topic: b"sizes", ..
+            } if turn.engine.settings().track_sizes => {
+                self.state = State::Sizes(Box::default());
+            }
             Request::Watch { words } => self.begin_watch(words, turn),
             Request::Quit => self.state = State::Closed,
             Request::Shutdown { mode } => {
