@@ -2,6 +2,8 @@
 
 mod classes;
 mod general;
+mod json;
+mod metrics;
 mod settings;
 mod sizes;
 
@@ -60,7 +62,7 @@ impl Engine {
     /// every 64 items.
     pub fn visit_stats(&self, topic: Topic, now: Now, visit: &mut dyn FnMut(&str, &str)) {
         if topic == Topic::Sizes && self.settings().track_sizes {
-            let mut sizes = Sizes::new();
+            let mut sizes = Sizes::default();
             while !sizes.step(self, now) {}
             return sizes.visit(visit);
         }
@@ -82,6 +84,12 @@ impl Engine {
             return Response::End.encode(out);
         }
         match topic {
+            b"json" => {
+                let mut object = String::new();
+                self.stats_json(now, &mut object);
+                put_line("json", &object, out);
+                Response::End.encode(out);
+            }
             b"reset" => {
                 self.reset_counters();
                 Response::Reset.encode(out);

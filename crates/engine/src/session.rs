@@ -6,6 +6,7 @@ mod auth;
 mod binary;
 mod dump;
 mod execute;
+mod meta;
 mod retrieve;
 mod settings;
 mod store;
@@ -15,7 +16,9 @@ pub use self::settings::{Protocol, SessionSettings};
 
 use core::ops::ControlFlow;
 
-use steadfast_protocol::{Limits, ParseError, Recovery, Request, RequestParser, Response, Storage};
+use steadfast_protocol::{
+    Limits, Meta, ParseError, Recovery, Request, RequestParser, Response, Storage,
+};
 use steadfast_store::Located;
 
 use self::ahead::Planned;
@@ -26,6 +29,7 @@ use self::execute::Turn;
 use self::retrieve::Retrieval;
 use self::store::{Arrival, Incoming, PLACED_BYTES_MIN};
 use crate::counters::Counter;
+use crate::report::{Sizes, put_line};
 use crate::watch::Watching;
 use crate::{Engine, Now, Output};
 
@@ -62,6 +66,8 @@ enum State {
     Skip(usize),
     /// All keys are being shown.
     Dump(Box<Dump>),
+    /// All items are being counted by size, some at a time; nothing is read meanwhile.
+    Sizes(Box<Sizes>),
     /// Nothing is heard any more; what happens is told.
     Watch(Box<Watching>),
     /// The binary protocol is spoken, for good.
@@ -261,6 +267,15 @@ impl Session {
                     Step::go_on(0)
                 }
             },
+            State::Sizes(sizes) => {
+                if !sizes.step(turn.engine, turn.now) {
+                    return Step::stop(0, Next::Again);
+                }
+                sizes.visit(&mut |name, value| put_line(name, value, turn.out.text()));
+                turn.respond(&Response::End);
+                self.state = State::Line;
+                Step::go_on(0)
+            }
             State::Watch(watching) => watch::step(watching, input, turn),
             State::Closed => Step::stop(input.len(), Next::Close),
         }
@@ -310,11 +325,24 @@ impl Session {
                 let consumed = self.begin_storage(header, place, planned.behind(), turn);
                 return Step::go_on(line.len() + consumed);
             }
+            Request::MetaSet {
+                ref meta,
+                value_bytes,
+            } => {
+                let consumed =
+                    self.begin_meta_set(meta, value_bytes, place, planned.behind(), turn);
+                return Step::go_on(line.len() + consumed);
+            }
             Request::Dump { form, classes } => self.begin_dump(form, classes, turn),
             Request::Stats {
                 topic: b"cachedump",
                 rest,
             } => self.begin_cachedump(rest, turn),
+            Request::Stats {
+                topic: b"sizes", ..
+            } if turn.engine.settings().track_sizes => {
+                self.state = State::Sizes(Box::default());
+            }
             Request::Watch { words } => self.begin_watch(words, turn),
             Request::Quit => self.state = State::Closed,
             Request::Shutdown { mode } => {
@@ -345,6 +373,32 @@ impl Session {
             return consumed;
         }
         match Incoming::new(header, turn) {
+            Some(incoming) => {
+                self.state = State::Value(Box::new(incoming));
+                0
+            }
+            None => self.skip(block_bytes, behind),
+        }
+    }
+
+    /// The same for `ms`.
+    #[inline(never)]
+    fn begin_meta_set(
+        &mut self,
+        meta: &Meta<'_>,
+        value_bytes: usize,
+        place: Option<Located<'_>>,
+        behind: &[u8],
+        turn: &mut Turn<'_>,
+    ) -> usize {
+        let block_bytes = value_bytes + 2;
+        if turn.refuse_meta_if_too_large(meta, value_bytes) {
+            return self.skip(block_bytes, behind);
+        }
+        if let Some(consumed) = turn.store_meta_block(meta, value_bytes, place, behind) {
+            return consumed;
+        }
+        match Incoming::of_meta(meta, value_bytes, turn) {
             Some(incoming) => {
                 self.state = State::Value(Box::new(incoming));
                 0

@@ -16,15 +16,16 @@ pub(crate) struct Sizes {
     counts: BTreeMap<u32, u64>,
 }
 
-impl Sizes {
-    /// A count that has yet to begin.
-    pub(crate) fn new() -> Self {
+impl Default for Sizes {
+    fn default() -> Self {
         Self {
             from: Some(Cursor::default()),
             counts: BTreeMap::new(),
         }
     }
+}
 
+impl Sizes {
     /// Walks on, a bounded number of items, each of whose stripes is locked for a moment; true at
     /// the end.
     pub(crate) fn step(&mut self, engine: &Engine, now: Now) -> bool {

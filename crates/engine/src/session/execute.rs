@@ -4,7 +4,7 @@ use core::sync::atomic::Ordering;
 
 use bytes::Buf;
 use steadfast_protocol::{Arithmetic, Key, Request, Response, parse_stored_number};
-use steadfast_store::{Change, Entry, Expiry, Located, Lookup, ShortValue, Timestamp};
+use steadfast_store::{Change, Entry, Expiry, Located, Lookup, ShortValue, Timestamp, Usage};
 
 use crate::counters::{ClassCounter, Counter, Tally};
 use crate::engine::ATTENTION_PREFIXES;
@@ -155,12 +155,17 @@ impl<'a> Turn<'a> {
                 let version = self.engine.settings().version.as_bytes();
                 Response::Version(version).encode(self.out.text());
             }
+            Request::MetaGet(ref meta) => self.meta_get(meta, place),
+            Request::MetaDelete(ref meta) => self.meta_delete(meta, place),
+            Request::MetaArithmetic(ref meta) => self.meta_arithmetic(meta, place),
+            Request::MetaDebug(ref meta) => self.meta_debug(meta, place),
+            Request::MetaNoop => self.meta_noop(),
             other => self.administer(other),
         }
     }
 
     /// Adds what was counted to the shared counters.
-    fn publish(&mut self) {
+    pub(super) fn publish(&mut self) {
         let out_bytes = self.out.remaining();
         self.tally
             .add(Counter::BytesWritten, (out_bytes - self.out_counted) as u64);
@@ -221,14 +226,17 @@ impl<'a> Turn<'a> {
         let result =
             self.engine
                 .store()
-                .update(place, self.now.timestamp, |entry| {
-                    match calculate(operation, entry, delta) {
+                .update_as(
+                    place,
+                    Usage::Use,
+                    self.now.timestamp,
+                    |entry| match calculate(operation, entry, delta) {
                         Some((number, text)) => {
                             (Change::Value(text), Some((number, entry.item_bytes())))
                         }
                         None => (Change::Keep, None),
-                    }
-                });
+                    },
+                );
         match result {
             Ok(Lookup::Hit(Some((number, item_bytes)))) => {
                 self.count_in_class(hits, item_bytes);
@@ -246,24 +254,33 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Now, or at a deadline one second before the time that is named, as memcached does.
     fn flush_all(&mut self, exptime: Option<i32>) -> Response<'static> {
+        let deadline = exptime.filter(|&exptime| exptime > 0);
+        if self.flush(deadline.map(|exptime| self.now.expiry(exptime))) {
+            Response::Ok
+        } else {
+            Response::FLUSH_NOT_ALLOWED
+        }
+    }
+
+    /// Now, or at a deadline one second before the time that is named, as memcached does; false if
+    /// that is not allowed.
+    pub(super) fn flush(&mut self, deadline: Option<Expiry>) -> bool {
         self.count(Counter::CmdFlush);
         if !self.engine.settings().flush_enabled {
-            return Response::FLUSH_NOT_ALLOWED;
+            return false;
         }
         let (store, now) = (self.engine.store(), self.now.timestamp);
-        match exptime.filter(|&exptime| exptime > 0) {
+        match deadline {
             None => store.flush(now),
-            Some(exptime) => {
-                let expiry = self.now.expiry(exptime);
+            Some(expiry) => {
                 // A date that has passed is no deadline; memcached does nothing then.
                 if let Some(time) = expiry.time().filter(|_| expiry != Expiry::PAST) {
                     store.flush_at(Timestamp::from_secs(time.as_secs() - 1), now);
                 }
             }
         }
-        Response::Ok
+        true
     }
 }
 
@@ -271,7 +288,11 @@ impl<'a> Turn<'a> {
 ///
 /// A text that is not longer than the old one is padded with spaces to its length, so that the
 /// item keeps its size (protocol.txt, "Increment/Decrement").
-fn calculate(operation: Arithmetic, entry: &Entry<'_>, delta: u64) -> Option<(u64, ShortValue)> {
+pub(super) fn calculate(
+    operation: Arithmetic,
+    entry: &Entry<'_>,
+    delta: u64,
+) -> Option<(u64, ShortValue)> {
     let value = entry.value();
     let old = parse_stored_number(value)?;
     let number = match operation {

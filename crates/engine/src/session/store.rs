@@ -1,19 +1,23 @@
 //! set, add, replace, append, prepend and cas, and their values on the way in.
 
-use steadfast_protocol::{DataBlock, DataPart, Key, Parsed, Response, Storage, StorageVerb};
+use steadfast_protocol::{DataBlock, DataPart, Key, Meta, Parsed, Response, Storage, StorageVerb};
 use steadfast_store::{
-    Attributes, CasId, Condition, End, Located, NewItem, Outcome, PutError, Reservation, item_bytes,
+    Attributes, CasId, Condition, End, Extension, Located, NewItem, Outcome, PutError, Reservation,
+    item_bytes,
 };
 
 use super::Next;
 use super::execute::Turn;
+use super::meta::MetaHeader;
 use crate::counters::{ClassCounter, Counter};
+use crate::marks::{CLAIMED, STALE};
 use crate::prefix::PrefixEvent;
 
 /// A storage command whose data block has not arrived as a whole.
 #[derive(Debug)]
 pub(super) struct Incoming {
     header: OwnedHeader,
+    value_bytes: usize,
     place: Place,
 }
 
@@ -40,22 +44,37 @@ pub(super) enum Arrival {
 impl Incoming {
     /// Makes room for the value; none if there is no memory, which is answered.
     pub(super) fn new(header: &Storage<'_>, turn: &mut Turn<'_>) -> Option<Self> {
-        let place = if header.value_bytes < PLACED_BYTES_MIN {
-            Place::Input
-        } else {
-            let block = DataBlock::new(header.value_bytes);
-            match turn.reserve(header) {
-                Ok(reservation) => Place::Reserved { reservation, block },
-                Err(error) => {
-                    turn.refuse(header, error);
-                    return None;
-                }
+        let value_bytes = header.value_bytes;
+        match Place::new(value_bytes, || turn.reserve(header)) {
+            Ok(place) => Some(Self {
+                header: OwnedHeader::Classic(ClassicHeader::new(header)),
+                value_bytes,
+                place,
+            }),
+            Err(error) => {
+                turn.refuse(header, error);
+                None
             }
-        };
-        Some(Self {
-            header: OwnedHeader::new(header),
-            place,
-        })
+        }
+    }
+
+    /// The same for the value of an `ms`.
+    pub(super) fn of_meta(
+        meta: &Meta<'_>,
+        value_bytes: usize,
+        turn: &mut Turn<'_>,
+    ) -> Option<Self> {
+        match Place::new(value_bytes, || turn.reserve_meta(meta, value_bytes)) {
+            Ok(place) => Some(Self {
+                header: OwnedHeader::Meta(MetaHeader::new(meta)),
+                value_bytes,
+                place,
+            }),
+            Err(error) => {
+                turn.refuse_meta(meta, &error);
+                None
+            }
+        }
     }
 
     /// The rest of the value's room, if it has a place of its own.
@@ -63,7 +82,7 @@ impl Incoming {
         match &mut self.place {
             Place::Input => &mut [],
             Place::Reserved { reservation, block } => {
-                let filled = self.header.value_bytes - block.value_left();
+                let filled = self.value_bytes - block.value_left();
                 &mut reservation.value_mut()[filled..]
             }
         }
@@ -79,11 +98,18 @@ impl Incoming {
 
     /// Takes what there is of the block, and executes the command when it is complete.
     pub(super) fn handle_input(&mut self, input: &[u8], turn: &mut Turn<'_>) -> Arrival {
-        let header = self.header.as_header();
         let (reservation, block) = match &mut self.place {
             Place::Reserved { reservation, block } => (reservation, block),
             Place::Input => {
-                return match turn.store_block(&header, None, input) {
+                let stored = match &self.header {
+                    OwnedHeader::Classic(header) => {
+                        turn.store_block(&header.as_header(), None, input)
+                    }
+                    OwnedHeader::Meta(header) => {
+                        turn.store_meta_block(&header.as_meta(), self.value_bytes, None, input)
+                    }
+                };
+                return match stored {
                     Some(consumed) => Arrival::Complete { consumed },
                     None => Arrival::Incomplete {
                         consumed: 0,
@@ -94,7 +120,7 @@ impl Incoming {
         };
         let mut consumed = 0;
         let end = loop {
-            let filled = header.value_bytes - block.value_left();
+            let filled = self.value_bytes - block.value_left();
             let part = block.parse(&input[consumed..]);
             let Parsed::Complete {
                 message,
@@ -118,15 +144,48 @@ impl Incoming {
         // The reservation moves into the store; what stays behind is an empty shell.
         let place = core::mem::replace(&mut self.place, Place::Input);
         if let Place::Reserved { reservation, .. } = place {
-            turn.commit(&header, reservation, end == DataPart::End);
+            let complete = end == DataPart::End;
+            match &self.header {
+                OwnedHeader::Classic(header) => {
+                    turn.commit(&header.as_header(), reservation, complete);
+                }
+                OwnedHeader::Meta(header) => {
+                    turn.commit_meta(&header.as_meta(), reservation, complete);
+                }
+            }
         }
         Arrival::Complete { consumed }
     }
 }
 
-/// A storage header that outlives the buffer that it came in.
+impl Place {
+    /// Room for a value of its own, if it is big, by `reserve`.
+    fn new(
+        value_bytes: usize,
+        reserve: impl FnOnce() -> Result<Reservation, PutError>,
+    ) -> Result<Self, PutError> {
+        if value_bytes < PLACED_BYTES_MIN {
+            return Ok(Self::Input);
+        }
+        let block = DataBlock::new(value_bytes);
+        reserve().map(|reservation| Self::Reserved { reservation, block })
+    }
+}
+
+/// A command that outlives the buffer that it came in.
 #[derive(Debug)]
-struct OwnedHeader {
+#[allow(
+    clippy::large_enum_variant,
+    reason = "what it is part of is in a box of its own"
+)]
+enum OwnedHeader {
+    Classic(ClassicHeader),
+    Meta(MetaHeader),
+}
+
+/// The header of a classic storage command.
+#[derive(Debug)]
+struct ClassicHeader {
     verb: StorageVerb,
     key: [u8; Key::BYTES_MAX],
     key_bytes: usize,
@@ -136,7 +195,7 @@ struct OwnedHeader {
     noreply: bool,
 }
 
-impl OwnedHeader {
+impl ClassicHeader {
     fn new(header: &Storage<'_>) -> Self {
         let bytes = header.key.as_bytes();
         let mut key = [0; Key::BYTES_MAX];
@@ -261,8 +320,10 @@ impl Turn<'_> {
     /// An extension that finds no room leaves the item as it is, and says no more than that.
     fn extend(&self, place: Located<'_>, data: &[u8], end: End) -> Result<Outcome, PutError> {
         let store = self.engine.store();
-        let outcome = store.extend(place, data, end, self.now.timestamp);
-        Ok(outcome.unwrap_or(Outcome::NotStored))
+        let mut extension = Extension::new(data, end);
+        extension.drops = STALE | CLAIMED;
+        let extended = store.extend_with(place, &extension, self.now.timestamp);
+        Ok(extended.map_or(Outcome::NotStored, |extended| extended.outcome))
     }
 
     fn answer_bad_end(&mut self, header: &Storage<'_>) {

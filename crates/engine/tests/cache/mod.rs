@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 
 use bytes::Buf;
-use steadfast_engine::{Engine, Next, NoProcess, Now, Output, Session, Settings};
+use steadfast_engine::{Engine, Next, NoProcess, Now, Output, Process, Session, Settings};
 use steadfast_protocol::Limits;
 use steadfast_store::Store;
 
@@ -25,9 +25,17 @@ impl Cache {
     }
 
     pub(crate) fn with(store: steadfast_store::Settings, settings: Settings) -> Self {
+        Self::in_process(store, settings, Box::new(NoProcess))
+    }
+
+    pub(crate) fn in_process(
+        store: steadfast_store::Settings,
+        settings: Settings,
+        process: Box<dyn Process>,
+    ) -> Self {
         let store = Store::new(store).expect("the settings are valid");
         Self {
-            engine: Engine::new(store, settings, Box::new(NoProcess)),
+            engine: Engine::new(store, settings, process),
             now: Now::since_start(8, 1_700_000_000),
             session: Session::new(0, Limits::default()),
             out: Output::new(),

@@ -1,4 +1,6 @@
+mod edit;
 mod room;
+mod whole;
 
 use std::thread;
 

@@ -157,9 +157,14 @@ impl Stripe {
         step
     }
 
-    /// Chooses the segment to be reclaimed next.
+    /// Chooses the segment to be reclaimed next: one that a flush has ended goes before all others.
     fn choose(&mut self, may_evict: bool) -> Option<Reclaim> {
+        let flushed = self.flushed_segment();
         let (queue, segment, keeps_all) = match &self.ranking {
+            _ if flushed.is_some() => {
+                let segment = flushed?;
+                (self.log.segment(segment).queue, segment, true)
+            }
             Ranking::ScanResistant(fifo) if may_evict => {
                 let (queue, segment) =
                     fifo.victim(self.log.queue_bytes(Queue::New), self.log.bytes())?;
@@ -179,6 +184,20 @@ impl Stripe {
             queue,
             keeps_all,
         })
+    }
+
+    /// Returns a segment all of whose items a flush has ended; without any, the flush is forgotten.
+    pub(super) fn flushed_segment(&mut self) -> Option<u32> {
+        if self.flushed_birth == 0 {
+            return None;
+        }
+        let mut segments = self.log.segments();
+        let flushed = segments.find(|(_, segment)| segment.birth <= self.flushed_birth);
+        let number = flushed.map(|(number, _)| number);
+        if number.is_none() {
+            self.flushed_birth = 0;
+        }
+        number
     }
 
     /// Returns the segment with the most bytes that hold nothing, if moving its items wins enough.

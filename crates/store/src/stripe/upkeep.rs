@@ -114,6 +114,7 @@ impl Stripe {
             // An item that was removed may have taken its segment with it.
             let Some(position) = next.and_then(|next| self.resume(next)) else {
                 (swept.is_round, next) = (true, None);
+                self.flushed_segment();
                 break;
             };
             next = self.after(position);

@@ -6,9 +6,11 @@
 use std::collections::HashMap;
 
 use steadfast_store::{
-    Attributes, CasId, Change, Condition, Cursor, End, Eviction, Expiry, Item, Lookup, NewItem,
-    Outcome, PutError, Reservation, Settings, ShortValue, Store, Timestamp,
+    Attributes, CasId, Condition, Cursor, End, Eviction, Expiry, Item, Marks, Outcome, PutError,
+    Reservation, Settings, Store, Timestamp,
 };
+
+mod steps;
 
 /// Runs `script` on a store that never needs to evict, and on a plain map: all answers must agree.
 pub(crate) fn run_exact(script: &[u8]) {
@@ -43,6 +45,8 @@ struct Run {
     readers: Vec<(Item, Vec<u8>)>,
     reserved: Vec<Reservation>,
     fill: u8,
+    /// The largest budget there was.
+    memory_bytes_max: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -51,7 +55,16 @@ struct Stored {
     flags: u32,
     expiry: Expiry,
     cas: CasId,
+    marks: Marks,
+    was_read: bool,
     stored_at: u32,
+}
+
+/// What is to be stored, and what it takes over of the item that is there.
+struct Version {
+    value: Vec<u8>,
+    attributes: Attributes,
+    was_read: bool,
 }
 
 impl Run {
@@ -66,6 +79,7 @@ impl Run {
             readers: Vec::new(),
             reserved: Vec::new(),
             fill: 0,
+            memory_bytes_max: settings.memory_bytes_max as u64,
         }
     }
 
@@ -83,7 +97,7 @@ impl Run {
 
     fn step(&mut self, [op, key, a, b]: [u8; 4]) {
         let key = format!("key-{}", key % 24).into_bytes();
-        match op % 16 {
+        match op % 22 {
             0 => self.read(&key),
             1 | 2 => self.put(&key, Condition::Always, a, b),
             3 => self.put(&key, Condition::IfAbsent, a, b),
@@ -98,220 +112,21 @@ impl Run {
             12 => self.flush(a, b),
             13 => self.hold(&key),
             14 => self.now += u32::from(a % 4),
-            _ => self.let_go(a),
+            15 => self.let_go(a),
+            16 => self.put_unchanged_or_later(&key, a, b),
+            17 | 18 => self.edit(&key, a, b),
+            19 => self.update_or_insert(&key, a, b),
+            20 => self.peek(&key),
+            _ => self.resize(a),
         }
         self.store.sweep(usize::from(op / 64), self.time());
-    }
-
-    fn read(&mut self, key: &[u8]) {
-        let found = self.store.read(key, self.time(), |entry| {
-            (
-                entry.value().to_vec(),
-                entry.flags(),
-                entry.expiry(),
-                entry.cas(),
-            )
-        });
-        let expected = self.live(key);
-        match (found, expected) {
-            (Lookup::Hit(found), Some(stored)) => {
-                assert_eq!(
-                    found,
-                    (stored.value, stored.flags, stored.expiry, stored.cas)
-                );
-            }
-            (Lookup::Hit(_), None) => panic!("an item is found that is not there"),
-            (_, Some(_)) => self.lost(key),
-            (_, None) => {}
-        }
-    }
-
-    fn put(&mut self, key: &[u8], when: Condition, a: u8, b: u8) {
-        let (value, attributes) = (self.value(a), self.attributes(b));
-        let result = self
-            .store
-            .put(key, NewItem::new(&value, attributes), when, self.time());
-        self.stored(key, value, attributes, when, result);
-    }
-
-    fn put_unchanged(&mut self, key: &[u8], a: u8, b: u8) {
-        let present = self.live(key).map_or(CasId::default(), |stored| stored.cas);
-        let cas = if b % 8 == 0 {
-            CasId::new(u64::from(a))
-        } else {
-            present
-        };
-        self.put(key, Condition::IfUnchanged(cas), a, b);
-    }
-
-    fn reserve(&mut self, key: &[u8], a: u8, b: u8) {
-        let value = self.value(a);
-        match self
-            .store
-            .reserve(key, value.len(), self.attributes(b), self.time())
-        {
-            Ok(mut reservation) => {
-                reservation.value_mut().copy_from_slice(&value);
-                self.reserved.push(reservation);
-            }
-            Err(PutError::NoRoom { .. }) => assert!(!self.is_exact),
-            Err(error) => panic!("{error}"),
-        }
-    }
-
-    fn commit(&mut self, a: u8) {
-        if self.reserved.is_empty() {
-            return;
-        }
-        let reservation = self
-            .reserved
-            .swap_remove(usize::from(a) % self.reserved.len());
-        let (key, value) = (reservation.key().to_vec(), reservation.value().to_vec());
-        let when = if a % 2 == 0 {
-            Condition::Always
-        } else {
-            Condition::IfAbsent
-        };
-        let outcome = self.store.commit(reservation, when, self.time());
-        let Outcome::Stored(_) = outcome else {
-            return self.stored(&key, value, Attributes::default(), when, Ok(outcome));
-        };
-        // Flags and expiry were fixed when it was reserved: as the store shows them, if it does.
-        let shown = self.store.read(&key, self.time(), |entry| {
-            Attributes::new(entry.flags(), entry.expiry())
-        });
-        let attributes = shown.hit().unwrap_or(Attributes::new(0, Expiry::PAST));
-        self.stored(&key, value, attributes, when, Ok(outcome));
-    }
-
-    fn extend(&mut self, key: &[u8], a: u8, end: End) {
-        let data = self.value(a % 64);
-        let result = self.store.extend(key, &data, end, self.time());
-        let Some(old) = self.live(key) else {
-            assert_eq!(result, Ok(Outcome::NotStored));
-            return;
-        };
-        let value = match end {
-            End::Back => [old.value, data].concat(),
-            End::Front => [data, old.value].concat(),
-        };
-        match result {
-            Ok(Outcome::NotStored) => self.lost(key),
-            Err(PutError::TooLarge { .. }) => assert!(value.len() > 60_000),
-            result => {
-                let attributes = Attributes::new(old.flags, old.expiry);
-                self.stored(key, value, attributes, Condition::Always, result);
-            }
-        }
-    }
-
-    fn update(&mut self, key: &[u8], a: u8, b: u8) {
-        let text = u64::from(a)
-            .pow(1 + u32::from(b) % 8)
-            .to_string()
-            .into_bytes();
-        let mut cas = None;
-        let change = match b % 4 {
-            0 => Change::Keep,
-            1 => Change::Remove,
-            2 => Change::Expiry(self.attributes(a).expiry),
-            _ => Change::Value(ShortValue::new(&text).unwrap()),
-        };
-        let result = self.store.update(key, self.time(), |entry| {
-            cas = Some(entry.cas());
-            (change, entry.next_cas())
-        });
-        let Some(old) = self.live(key) else {
-            assert_eq!(cas, None, "no edit without an item");
-            return;
-        };
-        if cas.is_none() {
-            return self.lost(key);
-        }
-        match (change, result.map(|lookup| lookup.hit().unwrap())) {
-            (_, Err(error)) => assert!(matches!(error, PutError::NoRoom { .. }) && !self.is_exact),
-            (Change::Keep, _) => assert_eq!(cas, Some(old.cas)),
-            (Change::Edit(_), _) => unreachable!("no such change was asked for"),
-            (Change::Remove, _) => drop(self.model.remove(key)),
-            (Change::Expiry(expiry), _) => self.model.get_mut(key).unwrap().expiry = expiry,
-            (Change::Value(_), Ok(cas)) => {
-                let attributes = Attributes::new(old.flags, old.expiry);
-                let result = Ok(Outcome::Stored(cas));
-                self.stored(key, text, attributes, Condition::Always, result);
-            }
-        }
-    }
-
-    fn touch(&mut self, key: &[u8], a: u8) {
-        let expiry = self.attributes(a).expiry;
-        let is_touched = self.store.touch(key, expiry, self.time());
-        match self.live(key) {
-            Some(_) if is_touched => self.model.get_mut(key).unwrap().expiry = expiry,
-            Some(_) => self.lost(key),
-            None => assert!(!is_touched),
-        }
-    }
-
-    fn remove(&mut self, key: &[u8]) {
-        let is_removed = self.store.remove(key, self.time());
-        match self.live(key) {
-            Some(_) if is_removed => drop(self.model.remove(key)),
-            Some(_) => self.lost(key),
-            None => assert!(!is_removed),
-        }
-    }
-
-    fn flush(&mut self, a: u8, b: u8) {
-        // What a deadline has ended does not come back with the next one.
-        let _ = self.live(b"");
-        match b % 3 {
-            0 => {
-                self.store.flush(self.time());
-                self.model.clear();
-                self.flush_due = None;
-            }
-            1 => {
-                let deadline = self.now + u32::from(a % 4);
-                self.store
-                    .flush_at(Timestamp::from_secs(deadline), self.time());
-                self.flush_due = Some(deadline);
-            }
-            _ => {}
-        }
-    }
-
-    fn hold(&mut self, key: &[u8]) {
-        let item = self.store.get(key, self.time());
-        match (item, self.live(key)) {
-            (Some(item), Some(stored)) => {
-                assert_eq!(item.value(), stored.value);
-                self.readers.push((item, stored.value));
-            }
-            (Some(_), None) => panic!("an item is found that is not there"),
-            (None, Some(_)) => self.lost(key),
-            (None, None) => {}
-        }
-        if self.readers.len() > 8 {
-            self.readers.remove(0);
-        }
-    }
-
-    fn let_go(&mut self, a: u8) {
-        if a % 2 == 0 && !self.readers.is_empty() {
-            self.readers
-                .swap_remove(usize::from(a) % self.readers.len());
-        } else if !self.reserved.is_empty() {
-            self.reserved
-                .swap_remove(usize::from(a) % self.reserved.len());
-        }
     }
 
     /// Compares the end of a store with the model's, and does the same there.
     fn stored(
         &mut self,
         key: &[u8],
-        value: Vec<u8>,
-        attributes: Attributes,
+        version: Version,
         when: Condition,
         result: Result<Outcome, PutError>,
     ) {
@@ -323,8 +138,13 @@ impl Run {
         };
         let expected = match (when, &present) {
             (Condition::IfAbsent, Some(_)) | (Condition::IfPresent, None) => Outcome::NotStored,
-            (Condition::IfUnchanged(_), None) => Outcome::NotFound,
+            (Condition::IfUnchanged(_) | Condition::IfUnchangedOrLater { .. }, None) => {
+                Outcome::NotFound
+            }
             (Condition::IfUnchanged(cas), Some(stored)) if stored.cas != cas => Outcome::Exists,
+            (Condition::IfUnchangedOrLater { id, .. }, Some(stored)) if stored.cas < id => {
+                Outcome::Exists
+            }
             _ => Outcome::Stored(CasId::default()),
         };
         match outcome {
@@ -332,22 +152,52 @@ impl Run {
                 // Where the model has an item, the store may have evicted it.
                 let is_expected = expected == Outcome::Stored(CasId::default());
                 assert!(is_expected || (!self.is_exact && when == Condition::IfAbsent));
-                let last = self.largest_cas.insert(key.to_vec(), cas);
-                assert!(last < Some(cas), "ids grow");
-                let Attributes { flags, expiry, .. } = attributes;
-                let stored = Stored {
-                    value,
-                    flags,
-                    expiry,
-                    cas,
-                    stored_at: self.now,
-                };
-                self.model.insert(key.to_vec(), stored);
+                self.insert(key, version, cas, when, present);
             }
             outcome if outcome == expected => {}
             Outcome::NotStored | Outcome::NotFound if present.is_some() => self.lost(key),
             outcome => panic!("{outcome:?} where {expected:?} was expected"),
         }
+    }
+
+    fn insert(
+        &mut self,
+        key: &[u8],
+        version: Version,
+        cas: CasId,
+        when: Condition,
+        present: Option<Stored>,
+    ) {
+        let attributes = version.attributes;
+        self.note_id(key, attributes.id, cas);
+        let mut stored = Stored {
+            value: version.value,
+            flags: attributes.flags,
+            expiry: attributes.expiry,
+            cas,
+            marks: attributes.marks,
+            was_read: version.was_read,
+            stored_at: self.now,
+        };
+        if let (Condition::IfUnchangedOrLater { id, adds, keeps }, Some(present)) = (when, present)
+        {
+            if present.cas > id {
+                stored.expiry = present.expiry;
+                stored.marks = stored.marks | adds | present.marks.among(keeps);
+            }
+        }
+        self.model.insert(key.to_vec(), stored);
+    }
+
+    /// An id is the given one, or larger than all that the key had.
+    fn note_id(&mut self, key: &[u8], given: CasId, cas: CasId) {
+        let largest = self.largest_cas.entry(key.to_vec()).or_default();
+        if given == CasId::default() {
+            assert!(*largest < cas, "ids grow");
+        } else {
+            assert_eq!(cas, given);
+        }
+        *largest = cas.max(*largest);
     }
 
     /// The store lacks an item: fine only if it may evict.
@@ -373,7 +223,7 @@ impl Run {
     fn check(&self) {
         let held: usize = self.store.check_invariants();
         let stats = self.store.stats();
-        assert!(stats.memory_bytes <= stats.memory_bytes_max);
+        assert!(stats.memory_bytes <= self.memory_bytes_max);
         assert!(self.readers.len() + self.reserved.len() > 0 || held == 0);
         for (item, value) in &self.readers {
             assert_eq!(item.value(), value, "a reader's value never changes");
@@ -422,6 +272,10 @@ impl Run {
             1 => Expiry::at(Timestamp::from_secs(self.now + u32::from(b))),
             _ => Expiry::NEVER,
         };
+        // A given id now and then; all are of one order, so that they meet others.
+        let id = if b % 16 == 7 { u64::from(b) * 8 } else { 0 };
         Attributes::new(u32::from(b / 128), expiry)
+            .with_marks(Marks::from_bits(b / 8))
+            .with_id(CasId::new(id))
     }
 }
