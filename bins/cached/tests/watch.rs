@@ -130,7 +130,11 @@ fn a_watcher_that_leaves_is_gone_and_another_takes_its_place() {
         );
         assert_eq!(client.stat("log_watchers"), "20");
         // A worker notes what a client does when its turn is over.
-        while connections(&mut client).matches(":state conn_watch\r\n").count() < 20 {}
+        while connections(&mut client)
+            .matches(":state conn_watch\r\n")
+            .count()
+            < 20
+        {}
         drop(watchers);
         while client.stat("log_watchers") != "0" {}
     }
