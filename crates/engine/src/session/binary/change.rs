@@ -103,12 +103,12 @@ impl Turn<'_> {
             (Change::Value(text), calculated)
         };
         let calculated = if exptime == NO_INITIAL {
-            let found = store.update(place, now, edit);
+            let found = store.update_as(place, Usage::Use, now, edit);
             found.map(|found| found.hit().unwrap_or(Calculated::NotFound))
         } else {
             let attributes = Attributes::new(0, self.now.expiry_unsigned(exptime));
             let first = Initial::new(digits(initial), attributes);
-            let updated = store.update_or_insert(place, &first, Usage::Read, now, edit);
+            let updated = store.update_or_insert(place, &first, Usage::Use, now, edit);
             updated.map(|updated| match updated {
                 Updated::Found(calculated) => calculated,
                 Updated::Inserted(cas) => Calculated::Begun(cas),

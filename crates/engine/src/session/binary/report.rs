@@ -20,7 +20,7 @@ impl Binary {
         let tracks_sizes = turn.engine.settings().track_sizes;
         match Topic::from_word(topic) {
             Some(Topic::Sizes) if tracks_sizes => {
-                self.state = State::Sizes(asked, Box::new(Sizes::default()));
+                self.state = State::Sizes(asked, Box::default());
             }
             Some(topic) => turn.report_binary(asked, topic),
             None => turn.report_other(asked, topic),
