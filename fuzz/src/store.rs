@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use steadfast_store::{
-    Attributes, CasId, Change, Condition, Cursor, End, Eviction, Expiry, Item, Lookup, NewItem,
-    Outcome, PutError, Reservation, Settings, ShortValue, Store, Timestamp,
+    Attributes, CasId, Change, Condition, Cursor, Edit, End, Eviction, Expiry, Extension, Initial,
+    Item, Lookup, Marks, NewId, NewItem, Outcome, PutError, Reservation, Settings, ShortValue,
+    Store, Timestamp, Updated, Usage,
 };
 
 use crate::input::Input;
@@ -48,6 +49,7 @@ struct Kept {
     flags: u32,
     expiry: Option<u32>,
     cas: CasId,
+    marks: Marks,
     stored_at: u32,
 }
 
@@ -67,7 +69,7 @@ struct Twin {
 impl Twin {
     fn step(&mut self, input: &mut Input<'_>) {
         let (operation, key) = (input.byte(), input.byte() & 31);
-        match operation % 16 {
+        match operation % 24 {
             0 | 1 => self.put(key, input, Condition::Always),
             2 => self.put(key, input, Condition::IfAbsent),
             3 => self.put(key, input, Condition::IfPresent),
@@ -95,6 +97,12 @@ impl Twin {
             12 => self.reserve(key, input),
             13 => self.settle_reservation(input),
             14 => self.walk(),
+            16 => self.put_marked(key, input),
+            17 | 18 => self.edit(key, input),
+            19 => self.update_or_insert(key, input),
+            20 => self.extend_expected(key, input),
+            21 => self.resize(input),
+            22 => self.peek(key),
             _ => self.check(key),
         }
     }
@@ -175,6 +183,7 @@ impl Twin {
             flags: 7,
             expiry: None,
             cas: CasId::new(0),
+            marks: Marks::NONE,
             stored_at: 0,
         };
         let attributes = Attributes::new(kept.flags, Expiry::NEVER);
@@ -316,9 +325,174 @@ impl Twin {
             flags,
             expiry,
             cas,
+            marks: Marks::NONE,
             stored_at: self.now,
         };
         self.model.insert(key, kept);
+    }
+
+    /// A store with marks, and an id of its own now and then: over a later version perhaps.
+    fn put_marked(&mut self, key: u8, input: &mut Input<'_>) {
+        self.align(key);
+        let value = value(input);
+        let marks = Marks::from_bits(input.byte());
+        let given = CasId::new(u64::from(input.byte() & 31));
+        let (adds, keeps) = (Marks::from_bits(input.byte()), Marks::from_bits(input.byte()));
+        let id = CasId::new(match (self.model.get(&key), input.byte()) {
+            (Some(kept), byte @ 0..=2) => (kept.cas.get() + u64::from(byte)).saturating_sub(1),
+            (_, byte) => u64::from(byte),
+        });
+        let when = Condition::IfUnchangedOrLater { id, adds, keeps };
+        let attributes = Attributes::new(3, Expiry::NEVER).with_marks(marks).with_id(given);
+        let item = NewItem::new(&value, attributes);
+        let outcome = match self.store.put(&[key], item, when, self.time()) {
+            Ok(outcome) => outcome,
+            Err(PutError::NoRoom { .. }) if self.small => return,
+            Err(error) => panic!("{error}"),
+        };
+        match (self.model.remove(&key), outcome) {
+            (None, Outcome::NotFound) => {}
+            (Some(_), Outcome::NotFound) => assert!(self.small, "an item is gone"),
+            (Some(kept), Outcome::Exists) => {
+                assert!(kept.cas < id);
+                self.model.insert(key, kept);
+            }
+            (Some(kept), Outcome::Stored(cas)) => {
+                assert!(kept.cas >= id);
+                assert!(cas == given || given == CasId::new(0));
+                let is_later = kept.cas > id;
+                let kept = Kept {
+                    value,
+                    flags: 3,
+                    expiry: kept.expiry.filter(|_| is_later),
+                    cas,
+                    marks: if is_later {
+                        marks | adds | kept.marks.among(keeps)
+                    } else {
+                        marks
+                    },
+                    stored_at: self.now,
+                };
+                self.model.insert(key, kept);
+            }
+            (present, outcome) => panic!("{} ended in {outcome:?}", present.is_some()),
+        }
+    }
+
+    fn edit(&mut self, key: u8, input: &mut Input<'_>) {
+        self.align(key);
+        let edit = some_edit(input, self.now);
+        let usage = match input.byte() & 3 {
+            0 => Usage::Read,
+            1 => Usage::Use,
+            _ => Usage::Trace,
+        };
+        let result = self.store.update_as(&[key], usage, self.time(), |entry| {
+            (Change::Edit(edit), (entry.cas(), entry.marks(), entry.next_cas()))
+        });
+        let seen = match result {
+            Ok(lookup) => lookup.hit(),
+            Err(PutError::NoRoom { .. }) if self.small => return,
+            // Flags that are set make an item four bytes larger.
+            Err(PutError::TooLarge { .. }) => return,
+            Err(error) => panic!("{error}"),
+        };
+        match (self.model.get_mut(&key), seen) {
+            (Some(kept), Some((cas, marks, next))) => {
+                assert_eq!((cas, marks), (kept.cas, kept.marks));
+                kept.change(&edit, next, self.now);
+            }
+            (None, None) => {}
+            (present, _) => panic!("{} is not what the store has", present.is_some()),
+        }
+    }
+
+    /// Edits what is there, or makes it.
+    fn update_or_insert(&mut self, key: u8, input: &mut Input<'_>) {
+        self.align(key);
+        let edit = some_edit(input, self.now);
+        let text = input.bytes(usize::from(input.clone().byte() & 31));
+        let initial = ShortValue::new(text).expect("31 bytes are short");
+        let marks = Marks::from_bits(input.byte());
+        let attributes = Attributes::default().with_marks(marks);
+        let initial = Initial::new(initial, attributes);
+        let now = self.time();
+        let result = self
+            .store
+            .update_or_insert(&[key], &initial, Usage::Use, now, |entry| {
+                (Change::Edit(edit), entry.next_cas())
+            });
+        let updated = match result {
+            Ok(updated) => updated,
+            Err(PutError::NoRoom { .. }) if self.small => return,
+            Err(PutError::TooLarge { .. }) => return,
+            Err(error) => panic!("{error}"),
+        };
+        match (self.model.get_mut(&key), updated) {
+            (Some(kept), Updated::Found(next)) => kept.change(&edit, next, self.now),
+            (None, Updated::Found(_)) => panic!("an item is back"),
+            (present, Updated::Inserted(cas)) => {
+                assert!(present.is_none() || self.small, "an item is gone");
+                let kept = Kept {
+                    value: text.to_vec(),
+                    flags: 0,
+                    expiry: None,
+                    cas,
+                    marks,
+                    stored_at: self.now,
+                };
+                self.model.insert(key, kept);
+            }
+        }
+    }
+
+    fn extend_expected(&mut self, key: u8, input: &mut Input<'_>) {
+        self.align(key);
+        let data = value(input);
+        let mut extension = Extension::new(&data, End::Back);
+        extension.drops = Marks::from_bits(input.byte());
+        extension.id = CasId::new(u64::from(input.byte() & 31));
+        extension.expected = match (self.model.get(&key), input.byte()) {
+            (Some(kept), 0..=127) => Some(kept.cas),
+            (_, byte) => Some(CasId::new(byte.into())),
+        };
+        let extended = match self.store.extend_with(&[key], &extension, self.time()) {
+            Ok(extended) => extended,
+            Err(PutError::NoRoom { .. }) if self.small => return,
+            Err(PutError::TooLarge { .. }) => return,
+            Err(error) => panic!("{error}"),
+        };
+        match (self.model.get_mut(&key), extended.outcome) {
+            (Some(kept), Outcome::Stored(cas)) => {
+                assert_eq!(extension.expected, Some(kept.cas));
+                kept.value.extend_from_slice(&data);
+                assert_eq!(extended.value_bytes, kept.value.len());
+                kept.marks = kept.marks.without(extension.drops);
+                (kept.cas, kept.stored_at) = (cas, self.now);
+            }
+            (Some(kept), Outcome::Exists) => assert_ne!(extension.expected, Some(kept.cas)),
+            (None, Outcome::NotStored) => {}
+            (Some(_), Outcome::NotStored) if self.small => drop(self.model.remove(&key)),
+            (present, outcome) => panic!("{} ended in {outcome:?}", present.is_some()),
+        }
+    }
+
+    /// Another budget for a small store: larger at once, smaller after some sweeps.
+    fn resize(&mut self, input: &mut Input<'_>) {
+        let bytes = (1 << 20) + usize::from(input.byte()) * 8192;
+        if self.small && self.store.set_memory_bytes_max(bytes).is_ok() {
+            self.store.sweep(usize::from(input.byte()), self.time());
+        }
+    }
+
+    fn peek(&mut self, key: u8) {
+        self.align(key);
+        let seen = self.store.peek(&[key], self.time(), |entry| {
+            (entry.value().to_vec(), entry.cas(), entry.marks())
+        });
+        let kept = self.model.get(&key);
+        let kept = kept.map(|kept| (kept.value.clone(), kept.cas, kept.marks));
+        assert_eq!(seen.hit(), kept);
     }
 
     fn extend(&mut self, key: u8, input: &mut Input<'_>) {
@@ -402,6 +576,7 @@ impl Twin {
                 assert_eq!(item.key(), [key]);
                 assert_eq!(item.value(), kept.value);
                 assert_eq!((item.flags(), item.cas()), (kept.flags, kept.cas));
+                assert_eq!(item.marks(), kept.marks);
                 self.model.insert(key, kept);
             }
             (None, None) => {}
@@ -417,11 +592,47 @@ impl Twin {
             self.check(key);
         }
         let stats = self.store.stats();
-        assert!(stats.memory_bytes <= stats.memory_bytes_max);
         if !self.small {
+            assert!(stats.memory_bytes <= stats.memory_bytes_max);
             assert!(stats.items >= self.model.len() as u64);
         }
     }
+}
+
+impl Kept {
+    /// Does what an edit asks for; `next` is the id it gets if that is what it asks for.
+    fn change(&mut self, edit: &Edit, next: CasId, now: u32) {
+        self.cas = match edit.id {
+            NewId::Same => self.cas,
+            NewId::Given(id) if id != CasId::new(0) => id,
+            _ => next,
+        };
+        if let Some(value) = edit.value {
+            (self.value, self.stored_at) = (value.as_bytes().to_vec(), now);
+        }
+        self.flags = edit.flags.unwrap_or(self.flags);
+        self.marks = edit.marks.unwrap_or(self.marks);
+        if let Some(expiry) = edit.expiry {
+            self.expiry = expiry.time().map(Timestamp::as_secs);
+        }
+    }
+}
+
+fn some_edit(input: &mut Input<'_>, now: u32) -> Edit {
+    let mut edit = Edit::new().with_id(match input.byte() & 3 {
+        0 => NewId::Same,
+        1 => NewId::Given(CasId::new(u64::from(input.byte() & 31))),
+        _ => NewId::Next,
+    });
+    let asks = input.byte();
+    if asks & 1 == 1 {
+        let length = usize::from(input.byte() & 31);
+        edit.value = ShortValue::new(input.bytes(length));
+    }
+    edit.flags = (asks & 2 == 2).then(|| u32::from(input.byte()));
+    edit.marks = (asks & 4 == 4).then(|| Marks::from_bits(input.byte()));
+    edit.expiry = (asks & 8 == 8).then(|| Expiry::at(Timestamp::from_secs(now + 3)));
+    edit
 }
 
 /// Tells whether a put ended as it does where there is no item.

@@ -1,6 +1,7 @@
 //! Everything recounted, for tests and fuzzing.
 
 use super::Stripe;
+use crate::item::CasId;
 use crate::log::Content;
 use crate::order::Queue;
 use crate::size;
@@ -65,7 +66,9 @@ impl Stripe {
             item_bytes <= self.item_bytes_max,
             "an item is within the limit"
         );
-        assert!(stored.head.cas.get() < self.next_cas, "ids grow");
+        let id = stored.head.cas;
+        let is_followed = id.get() < self.next_cas || id > CasId::FOLLOWED_MAX;
+        assert!(is_followed, "ids grow");
         let found = self.found(at);
         assert_eq!(self.index.at(found.slot), at);
         let extent_bytes = stored.extent.map_or(0, |block| {

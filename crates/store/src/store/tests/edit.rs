@@ -235,6 +235,7 @@ fn ids_to_come_are_larger_than_the_given_ones() {
     );
     let largest = marked(Marks::NONE).with_id(CasId::new(u64::MAX));
     assert_eq!(put_with(&store, "key", b"5", largest).get(), u64::MAX);
+    store.check_invariants();
     assert!(put(&store, "key", b"6").get() < 10_000);
     store.check_invariants();
 }
