@@ -8,6 +8,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::{DataBlock, DataPart};
 
+mod admin;
+mod meta;
+
 /// A server that understands and does nothing: notes what it was told, one line for each event.
 /// A request is noted as it would be sent, an error as `! <answer>`.
 struct Listener {
@@ -67,8 +70,8 @@ impl Listener {
                 let mut line = Vec::new();
                 message.encode(&mut line);
                 self.heard.push(text(without_end(&line)));
-                if let Request::Store(header) = message {
-                    self.block = Some(DataBlock::new(header.value_bytes));
+                if let Some(bytes) = message.value_bytes() {
+                    self.block = Some(DataBlock::new(bytes));
                     self.value.clear();
                 }
                 consumed
@@ -149,6 +152,7 @@ fn a_line_under_four_bytes_is_refused_unseen() {
         check(line, &[BAD_LINE]);
     }
     check(b"mnx\n", &[ERROR]);
+    check(b"mn\r\n", &["mn"]);
 }
 
 #[test]
@@ -203,6 +207,12 @@ fn one_long_key_voids_a_whole_multiget() {
     check(
         format!("get a {long} b\r\nget c\r\n").as_bytes(),
         &[BAD_LINE, "get c"],
+    );
+    // 1.6.45 writes an empty line behind the error, or instead of it in the second case, and drops
+    // the answers to what was asked before.
+    check(
+        format!("get a\r\nget {long}\r\nget {long} noreply\r\n").as_bytes(),
+        &["get a", BAD_LINE, BAD_LINE],
     );
     let longest = "k".repeat(250);
     check(
@@ -509,4 +519,13 @@ const PIECES: &[&str] = &[
     "incr a 1\r\n",
     "flush_all",
     "\0\u{ff}",
+    "mg ",
+    "ms ",
+    "ma ",
+    "md a b x\r\n",
+    "ms a 3 q\r\nabc\r\n",
+    "ms a 5 q q\r\nabcde\r\n",
+    "T9 ",
+    "lru ",
+    "lru_crawler ",
 ];
