@@ -337,13 +337,18 @@ impl Twin {
         let value = value(input);
         let marks = Marks::from_bits(input.byte());
         let given = CasId::new(u64::from(input.byte() & 31));
-        let (adds, keeps) = (Marks::from_bits(input.byte()), Marks::from_bits(input.byte()));
+        let (adds, keeps) = (
+            Marks::from_bits(input.byte()),
+            Marks::from_bits(input.byte()),
+        );
         let id = CasId::new(match (self.model.get(&key), input.byte()) {
             (Some(kept), byte @ 0..=2) => (kept.cas.get() + u64::from(byte)).saturating_sub(1),
             (_, byte) => u64::from(byte),
         });
         let when = Condition::IfUnchangedOrLater { id, adds, keeps };
-        let attributes = Attributes::new(3, Expiry::NEVER).with_marks(marks).with_id(given);
+        let attributes = Attributes::new(3, Expiry::NEVER)
+            .with_marks(marks)
+            .with_id(given);
         let item = NewItem::new(&value, attributes);
         let outcome = match self.store.put(&[key], item, when, self.time()) {
             Ok(outcome) => outcome,
@@ -388,7 +393,10 @@ impl Twin {
             _ => Usage::Trace,
         };
         let result = self.store.update_as(&[key], usage, self.time(), |entry| {
-            (Change::Edit(edit), (entry.cas(), entry.marks(), entry.next_cas()))
+            (
+                Change::Edit(edit),
+                (entry.cas(), entry.marks(), entry.next_cas()),
+            )
         });
         let seen = match result {
             Ok(lookup) => lookup.hit(),
