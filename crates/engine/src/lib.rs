@@ -13,7 +13,6 @@ mod report;
 mod session;
 mod settings;
 mod sweep;
-mod uri;
 mod watch;
 
 pub use credentials::{Credentials, CredentialsError};

@@ -36,7 +36,7 @@ pub trait Process: fmt::Debug + Send + Sync {
 
     /// Gives the sessions that watch, among those served by that worker, another call soon: see
     /// [`Session::is_watching`](crate::Session::is_watching). Called from any thread, at most once
-    /// for each time that such a session ran out of lines. Must not block.
+    /// for each time that such a session ran out of lines. Must not block, nor call the engine.
     fn wake(&self, _worker: usize) {}
 
     /// The time since 1970-01-01, for lines of the log. Asked for only while somebody watches;

@@ -37,7 +37,8 @@ use crate::{Engine, Now, Output};
 ///
 /// The daemon's loop: read; [`handle_input`](Self::handle_input) with all unconsumed bytes; drop
 /// what was consumed; write the output; do what [`Progress::next`] says. The answers are the
-/// same whatever the split of the input into calls.
+/// same whatever the split of the input into calls, with one exception that is memcached's: dumps
+/// and `watch` are refused behind answers that are still in the output.
 ///
 /// A caller never has to hold more than a command line (see [`Limits`]) or
 /// [`Session::HELD_BYTES_MAX`] of unconsumed input.

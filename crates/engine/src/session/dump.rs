@@ -2,17 +2,17 @@
 
 use core::ops::ControlFlow;
 use std::boxed::Box;
-use std::io::Write;
 use std::vec::Vec;
 
-use steadfast_protocol::{DumpForm, Response, SlabClasses, encode_base64};
+use steadfast_protocol::{
+    CachedItem, DumpForm, DumpedItem, Refusal, Response, SlabClasses, encode_base64,
+};
 use steadfast_store::{Cursor, Entry, Expiry, Timestamp};
 
 use super::execute::Turn;
 use super::{Next, Session, State};
 use crate::Now;
 use crate::marks::BASE64_KEY;
-use crate::uri::UriKey;
 
 /// A dump that is under way.
 ///
@@ -54,7 +54,7 @@ impl Session {
     pub(super) fn begin_dump(&mut self, form: DumpForm, classes: &[u8], turn: &mut Turn<'_>) {
         let classes = match turn.dumped_classes(form, classes) {
             Ok(classes) => classes,
-            Err(refusal) => return turn.out.text().extend_from_slice(refusal),
+            Err(refusal) => return turn.respond(&refusal),
         };
         turn.respond(&Response::Ok);
         let form = match form {
@@ -81,28 +81,35 @@ impl Session {
 }
 
 impl Turn<'_> {
-    /// Which classes to dump, or the line that refuses it.
-    fn dumped_classes(&self, form: DumpForm, classes: &[u8]) -> Result<SlabClasses, &'static [u8]> {
+    /// Which classes to dump, or why not.
+    fn dumped_classes(
+        &self,
+        form: DumpForm,
+        classes: &[u8],
+    ) -> Result<SlabClasses, Response<'static>> {
         if !self.engine.crawler_enabled() {
-            return Err(b"CLIENT_ERROR lru crawler disabled\r\n");
+            return Err(Response::ClientError(b"lru crawler disabled"));
         }
         let (not_allowed, not_first): (&[u8], &[u8]) = match form {
             DumpForm::Metadata => (
-                b"ERROR metadump not allowed\r\n",
-                b"ERROR cannot pipeline other commands before metadump\r\n",
+                b"metadump not allowed",
+                b"cannot pipeline other commands before metadump",
             ),
             DumpForm::Keys => (
-                b"ERROR key dump not allowed\r\n",
-                b"ERROR cannot pipeline other commands before mgdump\r\n",
+                b"key dump not allowed",
+                b"cannot pipeline other commands before mgdump",
             ),
         };
         if !self.engine.settings().dump_enabled {
-            return Err(not_allowed);
+            return Err(Response::Error(not_allowed));
         }
         if !self.out.is_empty() {
-            return Err(not_first);
+            return Err(Response::Error(not_first));
         }
-        SlabClasses::parse(classes).ok_or(b"BADCLASS invalid class id\r\n")
+        SlabClasses::parse(classes).ok_or(Response::Refused {
+            reason: Refusal::BadClass,
+            text: b"invalid class id",
+        })
     }
 }
 
@@ -179,7 +186,7 @@ impl Dump {
     }
 }
 
-/// Writes items, under a stripe's lock: hence by hand.
+/// Writes items, under a stripe's lock.
 #[derive(Clone, Copy)]
 struct Writer {
     form: Form,
@@ -194,55 +201,41 @@ impl Writer {
             Form::MetaGet => write_meta_get(entry, out),
             // The bytes of such a key are no text.
             Form::Short if entry.marks().contains(BASE64_KEY) => {}
-            Form::Short => self.write_short(entry, out),
+            Form::Short => Response::CachedItem(CachedItem {
+                key: entry.key(),
+                value_bytes: entry.value().len() as u64,
+                expires_at: self.unix_expiry(entry.expiry()).unwrap_or(0),
+            })
+            .encode(out),
         }
     }
 
-    /// As the newest memcached writes it, the space at the end and the bare line feed included.
     fn write_metadata(self, entry: &Entry<'_>, out: &mut Vec<u8>) {
-        let cas = if self.counts_cas {
-            entry.cas().get()
-        } else {
-            0
+        let item = DumpedItem {
+            key: b"",
+            expires_at: self.unix_expiry(entry.expiry()),
+            used_at: self.unix_secs(entry.used_at()),
+            cas: if self.counts_cas {
+                entry.cas().get()
+            } else {
+                0
+            },
+            was_read: entry.was_read(),
+            class: entry.size_class() as u32,
+            item_bytes: entry.item_bytes() as u64,
+            flags: entry.flags(),
         };
-        write!(out, "key={}", UriKey(entry.key())).expect("a vector takes all bytes");
-        put(
-            out,
-            b" exp=",
-            self.unix_expiry(entry.expiry()).unwrap_or(-1),
-        );
-        put(out, b" la=", self.unix_secs(entry.used_at()));
-        put(out, b" cas=", cas);
-        let fetch: &[u8] = if entry.was_read() {
-            b" fetch=yes"
-        } else {
-            b" fetch=no"
-        };
-        out.extend_from_slice(fetch);
-        put(out, b" cls=", entry.size_class());
-        put(out, b" size=", entry.item_bytes());
-        put(out, b" flags=", entry.flags());
-        out.extend_from_slice(b" \n");
+        item.encode_with_key(entry.key(), out);
     }
 
-    fn write_short(self, entry: &Entry<'_>, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"ITEM ");
-        out.extend_from_slice(entry.key());
-        put(out, b" [", entry.value().len());
-        put(out, b" b; ", self.unix_expiry(entry.expiry()).unwrap_or(0));
-        out.extend_from_slice(b" s]\r\n");
-    }
-
-    fn unix_expiry(self, expiry: Expiry) -> Option<i64> {
+    fn unix_expiry(self, expiry: Expiry) -> Option<u64> {
         expiry.time().map(|time| self.unix_secs(time))
     }
 
     /// Where a time of the store's clock is on that of the world.
-    fn unix_secs(self, time: Timestamp) -> i64 {
-        let ahead = i64::from(time.as_secs()) - i64::from(self.now.timestamp.as_secs());
-        i64::try_from(self.now.unix_secs)
-            .unwrap_or(i64::MAX)
-            .saturating_add(ahead)
+    fn unix_secs(self, time: Timestamp) -> u64 {
+        let (time, now) = (time.as_secs(), self.now.timestamp.as_secs());
+        (self.now.unix_secs + u64::from(time)).saturating_sub(now.into())
     }
 }
 
@@ -255,11 +248,6 @@ fn write_meta_get(entry: &Entry<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(entry.key());
         out.extend_from_slice(b"\r\n");
     }
-}
-
-fn put(out: &mut Vec<u8>, name: &[u8], number: impl itoa::Integer) {
-    out.extend_from_slice(name);
-    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// memcached has room for so many classes, whatever it uses.

@@ -4,12 +4,11 @@ use std::boxed::Box;
 use std::io::Write;
 use std::vec::Vec;
 
-use steadfast_protocol::{Response, Storage, StorageVerb, WatchStreams};
+use steadfast_protocol::{Refusal, Response, Storage, StorageVerb, WatchStreams, encode_uri};
 use steadfast_store::{Entry, Lookup, Outcome, PutError, size_class};
 
 use super::execute::Turn;
 use super::{Next, Session, State, Step};
-use crate::uri::UriKey;
 use crate::watch::{Deletion, Fetch, Storing, Watching, is_watched};
 
 impl Session {
@@ -20,15 +19,17 @@ impl Session {
             return turn.respond(&Response::ClientError(b"watch commands not allowed"));
         }
         if !turn.out.is_empty() {
-            let refusal = b"ERROR cannot pipeline other commands before watch\r\n";
-            return turn.out.text().extend_from_slice(refusal);
+            let refusal = b"cannot pipeline other commands before watch";
+            return turn.respond(&Response::Error(refusal));
         }
         let Some(streams) = WatchStreams::parse(words) else {
             return turn.respond(&Response::ERROR);
         };
         let Some(watching) = turn.engine.watchers().join(streams, turn.worker()) else {
-            let refusal = b"WATCHER_TOO_MANY log watcher limit reached\r\n";
-            return turn.out.text().extend_from_slice(refusal);
+            return turn.respond(&Response::Refused {
+                reason: Refusal::WatcherTooMany,
+                text: b"log watcher limit reached",
+            });
         };
         turn.respond(&Response::Ok);
         self.state = State::Watch(Box::new(watching));
@@ -60,10 +61,11 @@ impl Turn<'_> {
     #[cold]
     pub(super) fn tell_command(&self, line: &[u8]) {
         let line = line.trim_ascii_end();
-        let line = UriKey(&line[..line.len().min(COMMAND_BYTES_MAX)]);
+        let line = &line[..line.len().min(COMMAND_BYTES_MAX)];
         let connection = self.connection();
         self.tell(WatchStreams::RAW_COMMANDS, |text| {
-            write!(text, "rawcmd cfd={connection} cmd={line}").expect("a vector takes all bytes");
+            write!(text, "rawcmd cfd={connection} cmd=").expect("a vector takes all bytes");
+            encode_uri(line, text);
         });
     }
 

@@ -3,12 +3,11 @@
 use std::io::Write;
 use std::vec::Vec;
 
-use steadfast_protocol::WatchStreams;
+use steadfast_protocol::{WatchStreams, encode_uri};
 use steadfast_store::{Entry, Lookup, Timestamp};
 
 use super::VEC;
 use crate::Engine;
-use crate::uri::UriKey;
 
 /// `item_get`: an item was looked up.
 #[derive(Debug, Clone, Copy)]
@@ -27,10 +26,11 @@ impl Fetch<'_> {
             Lookup::Flushed => ("flushed", (0, 0)),
             _ => ("not_found", (0, 0)),
         };
-        let (key, connection) = (UriKey(self.key), self.connection);
+        let connection = self.connection;
+        begin("item_get", self.key, text);
         write!(
             text,
-            "item_get key={key} status={status} clsid={class} cfd={connection} size={bytes}"
+            " status={status} clsid={class} cfd={connection} size={bytes}"
         )
         .expect(VEC);
     }
@@ -54,7 +54,7 @@ pub(crate) struct Storing<'a> {
 
 impl Storing<'_> {
     pub(crate) fn write(&self, text: &mut Vec<u8>) {
-        let key = UriKey(self.key);
+        begin("item_store", self.key, text);
         let Self {
             status,
             command,
@@ -66,7 +66,7 @@ impl Storing<'_> {
         } = self;
         write!(
             text,
-            "item_store key={key} status={status} cmd={command} ttl={ttl} clsid={class} \
+            " status={status} cmd={command} ttl={ttl} clsid={class} \
              cfd={connection} size={value_bytes}"
         )
         .expect(VEC);
@@ -85,24 +85,20 @@ pub(crate) struct Deletion<'a> {
 
 impl Deletion<'_> {
     pub(crate) fn write(&self, text: &mut Vec<u8>) {
-        let key = UriKey(self.key);
+        begin("deleted", self.key, text);
         let Self {
             command,
             class,
             value_bytes,
             ..
         } = self;
-        write!(
-            text,
-            "deleted key={key} cmd={command} clsid={class} size={value_bytes}"
-        )
-        .expect(VEC);
+        write!(text, " cmd={command} clsid={class} size={value_bytes}").expect(VEC);
     }
 }
 
 /// `eviction`: an item makes room for others.
 pub(super) fn write_eviction(text: &mut Vec<u8>, entry: &Entry<'_>, now: Timestamp) {
-    let key = UriKey(entry.key());
+    begin("eviction", entry.key(), text);
     let fetch = if entry.was_read() { "yes" } else { "no" };
     let secs = |time: Timestamp| i64::from(time.as_secs());
     let ttl = entry
@@ -113,9 +109,14 @@ pub(super) fn write_eviction(text: &mut Vec<u8>, entry: &Entry<'_>, now: Timesta
     let (class, bytes) = (entry.size_class(), entry.value().len());
     write!(
         text,
-        "eviction key={key} fetch={fetch} ttl={ttl} la={idle} clsid={class} size={bytes}"
+        " fetch={fetch} ttl={ttl} la={idle} clsid={class} size={bytes}"
     )
     .expect(VEC);
+}
+
+fn begin(kind: &str, key: &[u8], text: &mut Vec<u8>) {
+    write!(text, "{kind} key=").expect(VEC);
+    encode_uri(key, text);
 }
 
 /// Why a connection was closed, as `watch connevents` tells it.
