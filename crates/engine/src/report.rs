@@ -10,6 +10,7 @@ mod sizes;
 pub(crate) use sizes::Sizes;
 
 use core::fmt::{self, Write as _};
+use std::format;
 use std::string::String;
 use std::vec::Vec;
 
@@ -77,12 +78,33 @@ impl Engine {
         }
     }
 
-    /// Answers `stats` with `topic` and the words behind it, in text.
-    pub(crate) fn answer_stats(&self, topic: &[u8], rest: &[u8], out: &mut Vec<u8>, now: Now) {
-        if let Some(topic) = Topic::from_word(topic) {
-            self.visit_stats(topic, now, &mut |name, value| put_line(name, value, out));
-            return Response::End.encode(out);
+    /// Answers `stats` with `topic` and the words behind it, in text. `asker` is the number of the
+    /// connection that asks, which is seen at work.
+    pub(crate) fn answer_stats(
+        &self,
+        (topic, rest): (&[u8], &[u8]),
+        asker: u64,
+        out: &mut Vec<u8>,
+        now: Now,
+    ) {
+        match Topic::from_word(topic) {
+            None => return self.answer_other(topic, rest, out, now),
+            Some(Topic::Connections) => {
+                let asker = format!("{asker}:state");
+                self.visit_stats(Topic::Connections, now, &mut |name, value| {
+                    let asks = name == asker && value == "conn_read";
+                    put_line(name, if asks { "conn_parse_cmd" } else { value }, out);
+                });
+            }
+            Some(topic) => {
+                self.visit_stats(topic, now, &mut |name, value| put_line(name, value, out))
+            }
         }
+        Response::End.encode(out);
+    }
+
+    /// Answers what is no report of ours and memcached's, or none that is lines.
+    fn answer_other(&self, topic: &[u8], rest: &[u8], out: &mut Vec<u8>, now: Now) {
         match topic {
             b"json" => {
                 let mut object = String::new();

@@ -251,6 +251,14 @@ impl Process for Noting {
     }
 
     fn visit_connections(&self, visit: &mut dyn FnMut(&ConnectionFacts<'_>)) {
+        // The sessions of these tests have the number 0.
+        visit(&ConnectionFacts {
+            id: 0,
+            address: "tcp:127.0.0.1:4000",
+            listen_address: Some("tcp:127.0.0.1:11211"),
+            state: "conn_read",
+            idle_secs: 0,
+        });
         visit(&ConnectionFacts {
             id: 7,
             address: "udp:127.0.0.1:11211",
@@ -262,7 +270,7 @@ impl Process for Noting {
             id: 9,
             address: "tcp:127.0.0.1:5000",
             listen_address: Some("tcp:127.0.0.1:11211"),
-            state: "conn_parse_cmd",
+            state: "conn_mwrite",
             idle_secs: 0,
         });
     }
@@ -334,13 +342,14 @@ fn certificates_are_refreshed_by_the_process() {
 }
 
 #[test]
-fn connections_are_shown_with_datagram_sockets_marked() {
+fn connections_are_shown_with_the_asking_one_at_work_and_datagram_sockets_marked() {
     let (mut cache, _) = noting(Settings::default());
     assert_eq!(
         cache.ask(b"stats conns\r\n"),
-        "STAT 7:UDP UDP\r\nSTAT 7:addr udp:127.0.0.1:11211\r\nSTAT 7:state conn_read\r\n\
+        "STAT 0:addr tcp:127.0.0.1:4000\r\nSTAT 0:listen_addr tcp:127.0.0.1:11211\r\n\
+        STAT 0:state conn_parse_cmd\r\nSTAT 0:secs_since_last_cmd 0\r\nSTAT 7:UDP UDP\r\nSTAT 7:addr udp:127.0.0.1:11211\r\nSTAT 7:state conn_read\r\n\
         STAT 7:secs_since_last_cmd 1\r\nSTAT 9:addr tcp:127.0.0.1:5000\r\n\
-        STAT 9:listen_addr tcp:127.0.0.1:11211\r\nSTAT 9:state conn_parse_cmd\r\n\
+        STAT 9:listen_addr tcp:127.0.0.1:11211\r\nSTAT 9:state conn_mwrite\r\n\
         STAT 9:secs_since_last_cmd 0\r\nEND\r\n"
     );
 }

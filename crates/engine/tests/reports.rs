@@ -472,3 +472,19 @@ fn a_session_yields_after_its_share() {
         assert_eq!((calls, consumed), (3, input.len()));
     }
 }
+
+#[test]
+fn the_manual_explains_every_name() {
+    const MANUAL: &str = include_str!("../../../docs/stats.md");
+    let all = [
+        NEWEST,
+        SETTINGS,
+        ITEMS,
+        SLABS,
+        "active_slabs total_malloced",
+    ]
+    .join(" ");
+    for name in all.split(' ') {
+        assert!(MANUAL.contains(&format!("`{name}`")), "{name}");
+    }
+}

@@ -149,7 +149,7 @@ impl<'a> Turn<'a> {
             Request::Stats { topic, rest } => {
                 self.publish();
                 self.engine
-                    .answer_stats(topic, rest, self.out.text(), self.now);
+                    .answer_stats((topic, rest), self.connection, self.out.text(), self.now);
             }
             Request::Version => {
                 let version = self.engine.settings().version.as_bytes();
