@@ -7,6 +7,7 @@
 
 mod sessions;
 
+use proptest::prelude::*;
 use sessions::{Client, engine};
 use steadfast_engine::{CloseReason, Engine, Next, NoProcess, Settings};
 use steadfast_store::Store;
@@ -312,4 +313,101 @@ fn who_watches_is_not_heard() {
     assert_eq!(client.ask("watch\r\nget a\r\n", &engine), "OK\r\n");
     assert_eq!(client.ask("set a 0 0 1\r\nx\r\nquit\r\n", &engine), "");
     assert!(client.is_watching());
+}
+
+/// What one of three clients or two watchers does next.
+#[derive(Debug, Clone)]
+enum Act {
+    Ask(usize, &'static str),
+    Listen(usize),
+    Leave(usize),
+    Join(usize),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let asks = [
+        "get a b\r\n",
+        "set a 0 0 1\r\nx\r\n",
+        "delete a\r\n",
+        "mg b v N30\r\n",
+        "ma n N0\r\n",
+        "get a\r\nget b\r\nget c\r\ntouch a 0\r\n",
+        "lru_crawler metadump all\r\n",
+        "bogus\r\n",
+    ];
+    prop_oneof![
+        8 => (0..3usize, 0..asks.len()).prop_map(move |(who, ask)| Act::Ask(who, asks[ask])),
+        2 => (0..2usize).prop_map(Act::Listen),
+        1 => (0..2usize).prop_map(Act::Leave),
+        1 => (0..2usize).prop_map(Act::Join),
+    ]
+}
+
+fn stat(name: &str, engine: &Engine) -> u64 {
+    let stats = Client::new(0, 1).ask("stats\r\n", engine);
+    let line = stats.lines().find_map(|line| {
+        let line = line.strip_prefix("STAT ")?;
+        line.strip_prefix(name)
+    });
+    line.unwrap().trim().parse().unwrap()
+}
+
+/// Adds up what a watcher hears, and what it is told that it missed.
+fn listen(watcher: &mut Client, engine: &Engine, heard: &mut u64, lost: &mut u64) {
+    let text = watcher.ask("", engine);
+    assert!(text.len() <= QUEUE_BYTES_MAX + "skipped=18446744073709551615\n".len());
+    for line in text.lines() {
+        match line.strip_prefix("skipped=") {
+            Some(lines) => *lost += lines.parse::<u64>().unwrap(),
+            None => *heard += 1,
+        }
+    }
+}
+
+const QUEUE_BYTES_MAX: usize = 700;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn every_line_is_heard_or_counted_as_lost(acts in prop::collection::vec(act(), 1..60)) {
+        let (engine, host) = engine(|settings| {
+            settings.watcher_log_bytes_max = QUEUE_BYTES_MAX as u32;
+            settings.worker_log_bytes_max = 300;
+        });
+        let mut clients: Vec<_> = (0..3).map(|number| Client::new(number, 1)).collect();
+        let mut watchers = [None, None];
+        let (mut heard, mut lost, mut unknown) = (0, 0, false);
+        for act in acts {
+            match act {
+                Act::Ask(who, ask) => {
+                    clients[who].ask(ask, &engine);
+                }
+                Act::Listen(who) => {
+                    if let Some(seat) = &mut watchers[who] {
+                        listen(seat, &engine, &mut heard, &mut lost);
+                    }
+                }
+                // What it has not heard by then is lost with it.
+                Act::Leave(who) => unknown |= watchers[who].take().is_some(),
+                Act::Join(who) => {
+                    if watchers[who].is_none() {
+                        watchers[who] = Some(watcher("fetchers mutations deletions", &engine));
+                    }
+                }
+            }
+        }
+        for seat in watchers.iter_mut().flatten() {
+            listen(seat, &engine, &mut heard, &mut lost);
+        }
+        prop_assert!(host.wakes().iter().all(|&worker| worker == 7));
+        let (sent, skipped) = (stat("log_watcher_sent", &engine), stat("log_watcher_skipped", &engine));
+        if unknown {
+            prop_assert!(heard <= sent && lost <= skipped);
+        } else {
+            prop_assert_eq!((heard, lost), (sent, skipped));
+        }
+        let there = watchers.iter().flatten().count() as u64;
+        prop_assert_eq!(stat("log_watchers", &engine), there);
+    }
 }
