@@ -84,33 +84,10 @@ impl ClassCounter {
     }
 }
 
-/// One number for each [`Counter`]: what one call counts before it adds that to the shared ones.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Tally {
-    amounts: [u64; Counter::COUNT],
-    /// A bit for each counter that may not be 0, since most are in most calls.
-    counted: u32,
-}
-
-impl Tally {
-    #[inline]
-    pub(crate) fn count(&mut self, counter: Counter) {
-        self.add(counter, 1);
-    }
-
-    #[inline]
-    pub(crate) fn add(&mut self, counter: Counter, amount: u64) {
-        self.amounts[counter as usize] += amount;
-        self.counted |= 1 << counter as u32;
-    }
-}
-
 /// The counters of all workers. Each worker has a row of its own, so that no cache line is shared
 /// on the hot path; reports add the rows up.
 ///
-/// A row is written by one thread at a time, without the cost of an atomic addition; would two
-/// threads serve sessions of one worker, counts would get lost. A reset therefore writes to no row:
-/// it remembers where they stood.
+/// A reset writes to no row, which has one writer: it remembers where they stood.
 #[derive(Debug)]
 pub(crate) struct Counters {
     rows: Box<[Row]>,
@@ -118,10 +95,15 @@ pub(crate) struct Counters {
     at_reset: Mutex<Box<Sums>>,
 }
 
+/// The counters of a worker.
+///
+/// Written by one thread at a time, without the cost of an atomic addition: would two threads serve
+/// sessions of one worker, counts would get lost.
+///
 /// Two cache lines apart from its neighbours: processors fetch lines in pairs.
 #[derive(Debug)]
 #[repr(align(128))]
-struct Row {
+pub(crate) struct Row {
     counters: [AtomicU64; Counter::COUNT],
     classes: [[AtomicU64; ClassCounter::ALL.len()]; CLASSES],
 }
@@ -159,24 +141,6 @@ impl Counters {
         }
     }
 
-    /// Adds `tally` to a worker's row and empties it.
-    pub(crate) fn take(&self, tally: &mut Tally, worker: usize) {
-        let row = self.row(worker);
-        while tally.counted != 0 {
-            let index = tally.counted.trailing_zeros() as usize;
-            let amount = core::mem::take(&mut tally.amounts[index]);
-            add(&row.counters[index], amount);
-            tally.counted &= tally.counted - 1;
-        }
-    }
-
-    /// Counts one for the class of an item of so many bytes by memcached's formula.
-    #[inline]
-    pub(crate) fn count_in_class(&self, counter: ClassCounter, item_bytes: usize, worker: usize) {
-        let class = size_class(item_bytes) - 1;
-        add(&self.row(worker).classes[class][counter as usize], 1);
-    }
-
     /// The sums over all workers since the last reset.
     pub(crate) fn sums(&self) -> Box<Sums> {
         let mut sums = self.raw_sums();
@@ -211,9 +175,28 @@ impl Counters {
         sums
     }
 
-    #[inline]
-    fn row(&self, worker: usize) -> &Row {
+    /// The row of a worker.
+    pub(crate) fn row(&self, worker: usize) -> &Row {
         &self.rows[worker % self.rows.len()]
+    }
+}
+
+impl Row {
+    #[inline]
+    pub(crate) fn count(&self, counter: Counter) {
+        self.add(counter, 1);
+    }
+
+    #[inline]
+    pub(crate) fn add(&self, counter: Counter, amount: u64) {
+        add(&self.counters[counter as usize], amount);
+    }
+
+    /// Counts one for the class of an item of so many bytes by memcached's formula.
+    #[inline]
+    pub(crate) fn count_in_class(&self, counter: ClassCounter, item_bytes: usize) {
+        let class = size_class(item_bytes) - 1;
+        add(&self.classes[class][counter as usize], 1);
     }
 }
 
@@ -251,30 +234,26 @@ mod tests {
     #[test]
     fn sums_run_over_all_workers() {
         let counters = Counters::new(2);
-        let mut tally = Tally::default();
         for worker in 0..3 {
-            tally.count(Counter::GetMisses);
-            counters.take(&mut tally, worker);
+            counters.row(worker).count(Counter::GetMisses);
         }
         assert_eq!(counters.sums().of(Counter::GetMisses), 3);
-        assert_eq!(tally.amounts, [0; Counter::COUNT]);
         counters.reset();
         assert_eq!(counters.sums().of(Counter::GetMisses), 0);
-        tally.count(Counter::GetMisses);
-        counters.take(&mut tally, 0);
-        assert_eq!(counters.sums().of(Counter::GetMisses), 1);
+        counters.row(1).add(Counter::GetMisses, 2);
+        assert_eq!(counters.sums().of(Counter::GetMisses), 2);
     }
 
     #[test]
     fn what_is_counted_by_class_counts_in_general_too() {
         let counters = Counters::new(2);
-        let mut tally = Tally::default();
-        tally.count(Counter::GetHits);
-        counters.take(&mut tally, 0);
-        counters.count_in_class(ClassCounter::GetHits, 61, 0);
-        counters.count_in_class(ClassCounter::GetHits, 96, 1);
-        counters.count_in_class(ClassCounter::GetHits, 97, 1);
-        counters.count_in_class(ClassCounter::CmdSet, 1 << 20, 1);
+        counters.row(0).count(Counter::GetHits);
+        counters.row(0).count_in_class(ClassCounter::GetHits, 61);
+        counters.row(1).count_in_class(ClassCounter::GetHits, 96);
+        counters.row(1).count_in_class(ClassCounter::GetHits, 97);
+        counters
+            .row(1)
+            .count_in_class(ClassCounter::CmdSet, 1 << 20);
         let sums = counters.sums();
         assert_eq!(sums.of(Counter::GetHits), 4);
         assert_eq!(sums.of_class(1, ClassCounter::GetHits), 2);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use steadfast_store::Store;
 
-use crate::counters::{Counter, Counters, Tally};
+use crate::counters::{Counter, Counters};
 use crate::prefix::Prefixes;
 use crate::sweep::Crawler;
 use crate::watch::{WatchStats, Watchers};
@@ -163,9 +163,9 @@ impl Engine {
 
     /// Counts bytes that a worker read past `handle_input`.
     pub(crate) fn count_read(&self, bytes: usize, worker: usize) {
-        let mut tally = Tally::default();
-        tally.add(Counter::BytesRead, bytes as u64);
-        self.counters.take(&mut tally, worker);
+        self.counters
+            .row(worker)
+            .add(Counter::BytesRead, bytes as u64);
     }
 
     /// `stats reset`: what is there now still counts, what has happened does not.

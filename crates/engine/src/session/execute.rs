@@ -6,7 +6,7 @@ use bytes::Buf;
 use steadfast_protocol::{Arithmetic, Key, Request, Response, parse_stored_number};
 use steadfast_store::{Change, Entry, Expiry, Located, Lookup, ShortValue, Timestamp, Usage};
 
-use crate::counters::{ClassCounter, Counter, Tally};
+use crate::counters::{ClassCounter, Counter, Row};
 use crate::engine::ATTENTION_PREFIXES;
 use crate::prefix::PrefixEvent;
 use crate::{Engine, Now, Output};
@@ -22,7 +22,8 @@ pub(super) struct Turn<'a> {
     pub(super) attention: u32,
     worker: usize,
     connection: u64,
-    tally: Tally,
+    /// The worker's own counters.
+    row: &'a Row,
     /// The unread output that is counted already.
     out_counted: usize,
 }
@@ -48,14 +49,14 @@ impl<'a> Turn<'a> {
             attention,
             worker,
             connection,
-            tally: Tally::default(),
+            row: engine.counters().row(worker),
             out_counted,
         }
     }
 
     /// Ends the call: what it counted becomes visible.
     pub(super) fn finish(&mut self, bytes_read: usize) {
-        self.tally.add(Counter::BytesRead, bytes_read as u64);
+        self.row.add(Counter::BytesRead, bytes_read as u64);
         self.publish();
         if self.attention != 0 {
             self.engine.watchers().publish(self.worker);
@@ -82,14 +83,13 @@ impl<'a> Turn<'a> {
     }
 
     pub(super) fn count(&mut self, counter: Counter) {
-        self.tally.count(counter);
+        self.row.count(counter);
     }
 
     /// Counts for the class of an item of so many bytes by memcached's formula, and in general.
     #[inline]
     pub(super) fn count_in_class(&mut self, counter: ClassCounter, item_bytes: usize) {
-        let counters = self.engine.counters();
-        counters.count_in_class(counter, item_bytes, self.worker);
+        self.row.count_in_class(counter, item_bytes);
     }
 
     /// Counts for the key's prefix, if that is on. Asked for only where
@@ -164,13 +164,12 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Adds what was counted to the shared counters.
+    /// Counts the replies since the last time, so that reports know of them.
     pub(super) fn publish(&mut self) {
         let out_bytes = self.out.remaining();
-        self.tally
-            .add(Counter::BytesWritten, (out_bytes - self.out_counted) as u64);
+        let written = out_bytes - self.out_counted;
+        self.row.add(Counter::BytesWritten, written as u64);
         self.out_counted = out_bytes;
-        self.engine.counters().take(&mut self.tally, self.worker);
     }
 
     fn delete(&mut self, place: Located<'_>, noreply: bool) {
