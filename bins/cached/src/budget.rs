@@ -1,18 +1,20 @@
 //! Memory for requests that outgrow the workers' own buffers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// The bytes that all clients together may hold of incomplete long requests.
 ///
 /// The protocol bounds each request; this bounds their sum, or a thousand clients with an endless
 /// multiget each could take many times the memory of the store.
 ///
-/// Invariant: `held` is the sum of all shares.
+/// Invariant: `held` is the sum of all shares, of which `holders` are not empty.
 #[derive(Debug)]
 pub(crate) struct Budget {
     bytes_max: usize,
     held: AtomicUsize,
+    holders: AtomicUsize,
+    refused: AtomicU64,
 }
 
 impl Budget {
@@ -21,7 +23,24 @@ impl Budget {
         Self {
             bytes_max,
             held: AtomicUsize::new(0),
+            holders: AtomicUsize::new(0),
+            refused: AtomicU64::new(0),
         }
+    }
+
+    /// Returns how many bytes are held.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many clients hold some.
+    pub(crate) fn holders(&self) -> usize {
+        self.holders.load(Ordering::Relaxed)
+    }
+
+    /// Returns how often a client was refused more.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// Returns an empty share.
@@ -55,10 +74,15 @@ impl Share {
                 held.checked_add(more)
                     .filter(|&held| held <= self.budget.bytes_max)
             });
-        if grown.is_ok() {
-            self.bytes = bytes;
+        if grown.is_err() {
+            self.budget.refused.fetch_add(1, Ordering::Relaxed);
+            return false;
         }
-        grown.is_ok()
+        if self.bytes == 0 && bytes > 0 {
+            self.budget.holders.fetch_add(1, Ordering::Relaxed);
+        }
+        self.bytes = bytes;
+        true
     }
 
     /// Gives everything back.
@@ -66,6 +90,7 @@ impl Share {
         let bytes = std::mem::take(&mut self.bytes);
         if bytes > 0 {
             self.budget.held.fetch_sub(bytes, Ordering::Relaxed);
+            self.budget.holders.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
@@ -86,9 +111,12 @@ mod tests {
         let (mut one, mut other) = (budget.share(), budget.share());
         assert!(one.grow_to(60) && one.grow_to(40) && other.grow_to(40));
         assert!(!other.grow_to(41));
+        assert_eq!((budget.held_bytes(), budget.holders()), (100, 2));
         one.clear();
+        assert_eq!((budget.held_bytes(), budget.holders()), (40, 1));
         assert!(other.grow_to(100) && !one.grow_to(1));
         drop(other);
         assert!(one.grow_to(100));
+        assert_eq!((budget.holders(), budget.refused()), (1, 2));
     }
 }

@@ -7,6 +7,7 @@ use mio::Waker;
 use steadfast_engine::{ConnectionFacts, Now, Process, ProcessFacts};
 use steadfast_host::limits::CpuTime;
 
+use crate::budget::Budget;
 use crate::census::{Census, Counts};
 use crate::clock::Clock;
 
@@ -16,6 +17,7 @@ pub(crate) struct Facts {
     pub(crate) census: Arc<Census>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) descriptors_reserved: u64,
+    pub(crate) long_requests: Arc<Budget>,
     /// One for each worker.
     pub(crate) wakers: Arc<[Waker]>,
 }
@@ -35,6 +37,9 @@ impl Process for Facts {
         facts.connections_now = (counts.clients + listeners).saturating_sub(1);
         facts.connections_total = counts.clients_total + listeners;
         facts.connections_peak = counts.clients_peak + listeners;
+        facts.read_buffers = self.long_requests.holders() as u64;
+        facts.read_buffer_bytes = self.long_requests.held_bytes() as u64;
+        facts.read_buffers_refused = self.long_requests.refused();
         fill(&mut facts, counts);
         facts
     }

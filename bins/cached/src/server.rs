@@ -92,10 +92,12 @@ impl Server {
         let (store, recovery) = open_store(&settings, &bound, memory_file.as_ref(), &clock, pulse)?;
         let census = Arc::new(Census::new(settings.connections_max, bound.places));
         let (polls, wakers) = polls(settings.threads).map_err(StartError::system)?;
+        let long_requests = Arc::new(Budget::new(settings.long_request_bytes_max));
         let facts = Facts {
             census: Arc::clone(&census),
             clock: Arc::clone(&clock),
             descriptors_reserved: descriptors_reserved(&settings),
+            long_requests: Arc::clone(&long_requests),
             wakers: Arc::clone(&wakers),
         };
         let engine = Engine::new(
@@ -107,7 +109,7 @@ impl Server {
             engine: Arc::new(engine),
             clock,
             census,
-            long_requests: Arc::new(Budget::new(settings.long_request_bytes_max)),
+            long_requests,
             idle_secs: settings
                 .idle_timeout
                 .map(|idle| u32::try_from(idle.as_secs()).unwrap_or(u32::MAX)),
