@@ -9,6 +9,7 @@ mod draft;
 mod flags;
 mod help;
 mod suboptions;
+mod tls;
 #[cfg(test)]
 mod tests;
 
