@@ -121,14 +121,14 @@ pub enum Request<'a> {
     /// `lru`.
     Lru {
         /// What is turned.
-        command: LruCommand<'a>,
+        command: LruCommand,
         /// Whether the client wants no answer.
         noreply: bool,
     },
     /// `slabs`.
     Slabs {
         /// What is done or turned.
-        command: SlabsCommand<'a>,
+        command: SlabsCommand,
         /// Whether the client wants no answer. `reassign` knows no such thing.
         noreply: bool,
     },

@@ -54,7 +54,7 @@ impl<'a> Meta<'a> {
 #[derive(Default)]
 struct Check {
     present: u64,
-    count: usize,
+    count: u32,
     /// A repeated or an unknown flag, behind which no other counts.
     end: Option<ParseErrorKind>,
     /// A wrong argument.
@@ -161,6 +161,6 @@ const KNOWN: u64 = {
 };
 
 /// memcached has twenty words for a line: the command, the key, the length of `ms`, and these.
-const FLAGS_MAX: usize = 18;
+const FLAGS_MAX: u32 = 18;
 /// Behind so many, memcached does not look at a word any more.
 const FLAGS_SEEN_MAX: usize = 21;
