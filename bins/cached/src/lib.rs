@@ -22,8 +22,8 @@ mod tls;
 mod worker;
 
 pub use memory_file::{MemoryFileError, Recovery, Saved};
-pub use tls::TlsError;
 pub use server::{Running, Server, StartError, clients_within, descriptors_reserved};
+pub use tls::TlsError;
 
 /// The name in front of every line on standard error.
 pub const PROGRAM: &str = "steadfast-cached";

@@ -9,9 +9,9 @@ mod draft;
 mod flags;
 mod help;
 mod suboptions;
-mod tls;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::error::Error;
 use std::ffi::OsString;

@@ -6,9 +6,7 @@ mod tls;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use self::endpoint::{
-    ClientCertificate, Endpoint, Listen, Protocol, Security, TAG_BYTES_MAX,
-};
+pub use self::endpoint::{ClientCertificate, Endpoint, Listen, Protocol, Security, TAG_BYTES_MAX};
 pub use self::tls::{KeyFormat, Tls, TlsVersion};
 
 /// What a server is to do. The defaults are memcached's.

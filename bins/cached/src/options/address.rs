@@ -40,7 +40,8 @@ impl Place {
             } else if let Some((word, behind)) = bracketed(rest, "proto[") {
                 rest = behind;
                 protocol.replace(protocol_named(word)?).is_some()
-            } else if let Some((word, behind)) = bracketed(rest, "tag[").or_else(|| underlined(rest))
+            } else if let Some((word, behind)) =
+                bracketed(rest, "tag[").or_else(|| underlined(rest))
             {
                 rest = behind;
                 tag.replace(checked_tag(word)?).is_some()

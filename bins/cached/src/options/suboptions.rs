@@ -149,9 +149,4 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
 ];
 
 /// Beginnings of memcached's words that mean something and are not implemented yet.
-const LATER: &[&str] = &[
-    "drop_privileges",
-    "ext_",
-    "proxy_",
-    "sock_cookie_id",
-];
+const LATER: &[&str] = &["drop_privileges", "ext_", "proxy_", "sock_cookie_id"];

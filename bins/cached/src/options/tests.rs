@@ -258,8 +258,13 @@ fn too_many_threads_warn() {
 
 #[test]
 fn protocol_is_for_all_listeners_that_do_not_say_their_own() {
-    let options = run("-B binary -l 127.0.0.1:1 -l proto[ascii]:127.0.0.1:2,proto[negotiating]:[::1]:3");
-    let protocols = options.settings.listen.iter().map(|endpoint| endpoint.protocol);
+    let options =
+        run("-B binary -l 127.0.0.1:1 -l proto[ascii]:127.0.0.1:2,proto[negotiating]:[::1]:3");
+    let protocols = options
+        .settings
+        .listen
+        .iter()
+        .map(|endpoint| endpoint.protocol);
     assert_eq!(
         protocols.collect::<Vec<_>>(),
         [Protocol::Binary, Protocol::Text, Protocol::Negotiate]
@@ -277,10 +282,19 @@ fn prefixes_come_in_any_order_and_once_each() {
     let endpoint = &run("-l tag_a_b_:127.0.0.1").settings.listen[0];
     assert_eq!(endpoint.tag.as_deref(), Some("a_b"));
     for (line, message) in [
-        ("-l proto[morse]:x", "'morse' is none of ascii, binary, negotiating"),
+        (
+            "-l proto[morse]:x",
+            "'morse' is none of ascii, binary, negotiating",
+        ),
         ("-l tag[]:x", "tag of 0 bytes is not within 1 and 8"),
-        ("-l tag[123456789]:x", "tag of 9 bytes is not within 1 and 8"),
-        ("-l tag[a]:tag_b_:x", "'tag[a]:tag_b_:x' has two prefixes of a kind"),
+        (
+            "-l tag[123456789]:x",
+            "tag of 9 bytes is not within 1 and 8",
+        ),
+        (
+            "-l tag[a]:tag_b_:x",
+            "'tag[a]:tag_b_:x' has two prefixes of a kind",
+        ),
     ] {
         let message = format!("-l, --listen: {message}");
         assert_eq!(refuse(line), (1, message), "{line}");
@@ -298,9 +312,15 @@ fn udp_goes_where_tcp_goes_and_takes_it_along_without_p() {
     let settings = run("-U 5 -p 6 -l 127.0.0.1 -l 127.0.0.2:7").settings;
     let place = |text: &str| Listen::Address(text.parse().unwrap());
     assert_eq!(settings.udp, [place("127.0.0.1:5"), place("127.0.0.2:7")]);
-    assert_eq!(settings.listen, [address("127.0.0.1:6"), address("127.0.0.2:7")]);
+    assert_eq!(
+        settings.listen,
+        [address("127.0.0.1:6"), address("127.0.0.2:7")]
+    );
     let settings = run("-U -1 -p 0").settings;
-    assert_eq!((settings.udp, settings.listen), (vec![Listen::Everywhere(0)], Vec::new()));
+    assert_eq!(
+        (settings.udp, settings.listen),
+        (vec![Listen::Everywhere(0)], Vec::new())
+    );
     assert!(run("-U 5 -s /tmp/x").settings.udp.is_empty());
     assert_eq!(run("-o udp_rate_limit=2").settings.udp_bytes_per_sec, 2048);
 }
@@ -309,7 +329,10 @@ fn udp_goes_where_tcp_goes_and_takes_it_along_without_p() {
 #[cfg(not(feature = "tls"))]
 fn tls_that_is_not_built_in_is_an_error_and_says_so() {
     let (status, message) = refuse("-Z -o ssl_chain_cert=/x");
-    assert!(status == 64 && message.contains("built without TLS"), "{message}");
+    assert!(
+        status == 64 && message.contains("built without TLS"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -325,7 +348,10 @@ fn words_about_tls_arrive() {
     .settings;
     let tls = settings.tls.unwrap();
     assert_eq!((tls.chain, tls.key), ("/c".into(), Some("/k".into())));
-    assert_eq!((tls.key_format, tls.version_min), (KeyFormat::Der, TlsVersion::Tls13));
+    assert_eq!(
+        (tls.key_format, tls.version_min),
+        (KeyFormat::Der, TlsVersion::Tls13)
+    );
     assert_eq!(tls.client_authorities, Some("/a".into()));
     assert_eq!(tls.ciphers.as_deref(), Some("ECDHE-RSA-AES128-GCM-SHA256"));
     assert!(tls.session_cache && tls.write_buffer_bytes == 4096);
@@ -355,7 +381,10 @@ fn what_tls_can_not_have_is_an_error() {
         ("-o ssl_wbuf_size=1025", 1, "exceed 1024"),
     ] {
         let (found, message) = refuse(line);
-        assert!(found == status && message.contains(part), "{line}: {message}");
+        assert!(
+            found == status && message.contains(part),
+            "{line}: {message}"
+        );
     }
 }
 
