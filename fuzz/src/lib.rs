@@ -23,6 +23,7 @@ pub const TARGETS: &[Target] = &[
     ("protocol_binary_roundtrip", binary::roundtrip),
     ("protocol_request_roundtrip", protocol::request_roundtrip),
     ("protocol_request_split", protocol::request_split),
+    ("protocol_response_roundtrip", protocol::response_roundtrip),
     ("protocol_response_split", protocol::response_split),
     ("proxy_config", proxy::config),
     ("proxy_head_differential", proxy::head_differential),
