@@ -94,8 +94,10 @@ impl Datagrams {
     }
 
     fn execute(&mut self, payload: &[u8], engine: &Engine, now: Now) -> Outcome {
-        let mut settings = SessionSettings::default();
-        settings.protocol = Protocol::Negotiate;
+        let settings = SessionSettings {
+            protocol: Protocol::Negotiate,
+            ..SessionSettings::default()
+        };
         let mut session = Session::with_settings(self.worker, settings);
         let mut input = payload;
         for _ in 0..CALLS_MAX {
