@@ -10,8 +10,8 @@ use loom::sync::Arc;
 use loom::thread;
 
 use steadfast_store::{
-    Attributes, Change, Condition, NewItem, Outcome, PutError, Settings, ShortValue, Store,
-    Timestamp,
+    Attributes, Change, Condition, Initial, NewItem, Outcome, PutError, Settings, ShortValue,
+    Store, Timestamp, Updated, Usage,
 };
 
 const NOW: Timestamp = Timestamp::from_secs(1);
@@ -280,5 +280,55 @@ fn stripes_that_need_each_others_memory_both_find_room() {
         put_huge(&store, b"4");
         other.join().unwrap();
         assert!(store.stats().evictions > 0);
+    });
+}
+
+#[test]
+fn one_of_two_inserts_and_the_other_updates() {
+    fn count(store: &Store) -> bool {
+        let one = Initial::new(ShortValue::new(&[1]).unwrap(), Attributes::default());
+        let updated = store.update_or_insert(KEY, &one, Usage::Use, NOW, |entry| {
+            let next = ShortValue::new(&[entry.value()[0] + 1]).unwrap();
+            (Change::Value(next), ())
+        });
+        matches!(updated.unwrap(), Updated::Inserted(_))
+    }
+    check(|store| {
+        let other = thread::spawn({
+            let store = Arc::clone(&store);
+            move || count(&store)
+        });
+        let is_mine = count(&store);
+        assert!(is_mine != other.join().unwrap());
+        let value = store.peek(KEY, NOW, |entry| entry.value().to_vec());
+        assert_eq!(value.hit().unwrap(), [2]);
+    });
+}
+
+#[test]
+fn a_budget_shrinks_and_grows_while_its_memory_is_taken() {
+    fn put_huge(store: &Store, key: &[u8]) {
+        let item = NewItem::new(&[3; 400_000], Attributes::default());
+        let _ = store.put(key, item, Condition::Always, NOW).unwrap();
+    }
+    // Shrinking takes a step for each segment.
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(2);
+    builder.max_branches = 10_000;
+    check_with(builder, 1, |store| {
+        store.set_memory_bytes_max(17 << 16).unwrap();
+        put_huge(&store, b"1");
+        put_huge(&store, b"2");
+        let other = thread::spawn({
+            let store = Arc::clone(&store);
+            move || {
+                store.set_memory_bytes_max(1 << 20).unwrap();
+                store.sweep(128, NOW);
+                store.set_memory_bytes_max(33 << 15).unwrap();
+            }
+        });
+        put_huge(&store, b"3");
+        other.join().unwrap();
+        assert!(store.stats().memory_bytes <= 33 << 15);
     });
 }
