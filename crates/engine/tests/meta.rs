@@ -183,7 +183,10 @@ fn a_delete_may_compare_empty_and_invalidate() {
 #[test]
 fn an_emptied_item_was_not_read() {
     talk(&[
-        (b"ms a 1\r\nx\r\nmg a\r\nmg a h\r\n", b"HD\r\nHD\r\nHD h1\r\n"),
+        (
+            b"ms a 1\r\nx\r\nmg a\r\nmg a h\r\n",
+            b"HD\r\nHD\r\nHD h1\r\n",
+        ),
         (b"md a x\r\nmg a h\r\n", b"HD\r\nHD h0\r\n"),
     ]);
 }
@@ -279,7 +282,7 @@ fn what_does_not_fit_removes_the_old_item_whatever_the_mode() {
     let big = [b'x'; 2000];
     let mut small = steadfast_store::Settings::default();
     small.item_bytes_max = 1024;
-    let make = || Cache::with(small.clone(), Settings::default());
+    let make = || Cache::with(small, Settings::default());
     for mode in ["", "ME ", "MA ", "MR "] {
         let request = [format!("ms a 2000 {mode}q\r\n").as_bytes(), &big, b"\r\n"].concat();
         converse(
