@@ -9,7 +9,7 @@ use steadfast_engine::{Engine, Next, Now, Output, Session};
 use crate::budget::Share;
 use crate::census::{Doing, Resident, Seat};
 use crate::kept::Kept;
-use crate::listener::Stream;
+use crate::stream::Stream;
 
 /// What a worker lends to the connection whose turn it is.
 #[derive(Debug)]
@@ -125,9 +125,19 @@ impl Connection {
         self.stream.is_unix()
     }
 
-    /// Tells whether there are replies that the client has not taken yet.
+    /// Tells whether there are replies that the client has not taken yet, or its part of a handshake.
     pub(crate) fn has_unsent(&self) -> bool {
-        self.unsent.is_some()
+        self.unsent.is_some() || self.stream.holds_unsent()
+    }
+
+    /// Tells whether it is not yet agreed how to encrypt.
+    pub(crate) fn is_handshaking(&self) -> bool {
+        self.stream.is_handshaking()
+    }
+
+    /// Tells whether that has been so for too long.
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.stream.is_overdue()
     }
 
     /// Tells whether its turn comes without an event.
@@ -180,6 +190,7 @@ impl Connection {
                 return Ok(Turn::Wait);
             }
             let goes_on = match self.next {
+                Next::Close if self.session.is_broken() => return Ok(Turn::Fail),
                 Next::Close => return Ok(Turn::Close),
                 Next::Read => self.read_input(desk)?,
                 Next::ReadValue => self.read_value(desk)?,
@@ -338,6 +349,8 @@ impl Connection {
                 return Ok(false);
             }
             self.unsent = None;
+        } else if self.stream.holds_unsent() {
+            return flush(&mut self.stream);
         }
         Ok(true)
     }
@@ -359,7 +372,7 @@ impl Connection {
     /// A read that did not fill its buffer has drained the socket: asking again would only cost a
     /// call. Except at the end, for which there may be no further event.
     fn expect_more(&mut self, filled: bool) {
-        self.readable = filled || self.ending;
+        self.readable = filled || self.ending || self.stream.reads_short();
     }
 }
 
@@ -412,7 +425,16 @@ fn send(stream: &mut Stream, output: &mut Output) -> io::Result<bool> {
             Err(error) => return Err(error),
         }
     }
-    Ok(true)
+    flush(stream)
+}
+
+/// Passes on what the stream holds, and tells whether that was all.
+fn flush(stream: &mut Stream) -> io::Result<bool> {
+    match stream.flush() {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// The thread's read buffer: what fits is executed at once and answered in one write.

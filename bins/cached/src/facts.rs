@@ -10,6 +10,7 @@ use steadfast_host::limits::CpuTime;
 use crate::budget::Budget;
 use crate::census::{Census, Counts};
 use crate::clock::Clock;
+use crate::tls;
 
 /// Answers the engine's questions.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ pub(crate) struct Facts {
     pub(crate) long_requests: Arc<Budget>,
     /// One for each worker.
     pub(crate) wakers: Arc<[Waker]>,
+    pub(crate) tls: Option<Arc<tls::Context>>,
 }
 
 impl Process for Facts {
@@ -40,6 +42,7 @@ impl Process for Facts {
         facts.read_buffers = self.long_requests.holders() as u64;
         facts.read_buffer_bytes = self.long_requests.held_bytes() as u64;
         facts.read_buffers_refused = self.long_requests.refused();
+        facts.tls = self.tls.as_ref().map(|tls| tls.facts());
         fill(&mut facts, counts);
         facts
     }
@@ -68,6 +71,13 @@ impl Process for Facts {
 
     fn handle_reset(&self) {
         self.census.reset();
+    }
+
+    fn refresh_certificates(&self) -> Result<(), String> {
+        let Some(tls) = &self.tls else {
+            return Err("Error TLS not enabled".to_owned());
+        };
+        tls.refresh().map_err(|error| format!("Error {error}"))
     }
 
     fn wake(&self, worker: usize) {

@@ -13,13 +13,17 @@ mod maintenance;
 mod memory_file;
 pub mod options;
 mod pages;
+mod reported;
 mod server;
 pub mod settings;
 mod shared;
+mod stream;
+mod tls;
 mod worker;
 
 pub use memory_file::{MemoryFileError, Recovery, Saved};
 pub use server::{Running, Server, StartError, clients_within, descriptors_reserved};
+pub use tls::TlsError;
 
 /// The name in front of every line on standard error.
 pub const PROGRAM: &str = "steadfast-cached";

@@ -2,17 +2,18 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
-use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::sync::Arc;
 
-use mio::event::Source;
-use mio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
 use steadfast_host::listen::{self, ListenError, TcpOptions};
 
 use crate::census::Place;
-use crate::settings::{Listen, Settings};
+use crate::server::StartError;
+use crate::settings::{ClientCertificate, Endpoint, Listen, Protocol, Security, Settings};
+use crate::stream::{Stream, id};
+use crate::tls::{self, TlsError};
 
 /// Every worker's own listeners, for every place.
 #[derive(Debug)]
@@ -23,19 +24,26 @@ pub(crate) struct Bound {
     pub(crate) addresses: Vec<SocketAddr>,
     /// All places, for reports.
     pub(crate) places: Vec<Place>,
+    /// What encrypted listeners present.
+    pub(crate) tls: Option<Arc<tls::Context>>,
+    /// What is done at each of the addresses.
+    manners: Vec<Manner>,
 }
 
 impl Bound {
     /// Binds all that `settings` asks for, or nothing. Clients are turned away until
     /// [`Bound::open`].
-    pub(crate) fn bind(settings: &Settings) -> Result<Self, ListenError> {
+    pub(crate) fn bind(settings: &Settings) -> Result<Self, StartError> {
+        let tls = settings.tls.as_ref().map(tls::Context::load).transpose()?;
         let mut bound = Self {
             by_worker: (0..settings.threads).map(|_| Vec::new()).collect(),
             addresses: Vec::new(),
             places: Vec::new(),
+            tls: tls.map(Arc::new),
+            manners: Vec::new(),
         };
-        for place in &settings.listen {
-            bound.add(place, settings)?;
+        for endpoint in &settings.listen {
+            bound.add(endpoint, settings)?;
         }
         Ok(bound)
     }
@@ -52,29 +60,35 @@ impl Bound {
         Ok(())
     }
 
-    fn add(&mut self, place: &Listen, settings: &Settings) -> Result<(), ListenError> {
-        match place {
-            Listen::Address(address) => self.add_tcp(*address, settings).map(drop),
-            Listen::Everywhere(port) => {
-                let port = self.add_tcp((Ipv4Addr::UNSPECIFIED, *port).into(), settings)?;
-                match listen::has_ipv6() {
-                    true => self
-                        .add_tcp((Ipv6Addr::UNSPECIFIED, port).into(), settings)
-                        .map(drop),
-                    false => Ok(()),
-                }
-            }
-            Listen::Host(host, port) => resolve(host, *port)?
-                .into_iter()
-                .try_for_each(|address| self.add_tcp(address, settings).map(drop)),
-            Listen::Unix { path, mode } => self.add_unix(path, *mode),
+    fn add(&mut self, endpoint: &Endpoint, settings: &Settings) -> Result<(), StartError> {
+        let mut manner = Manner::of(endpoint);
+        if let Listen::Unix { path, mode } = &endpoint.place {
+            manner.certificate = None;
+            return Ok(self.add_unix(path, *mode, manner)?);
         }
+        if let Some(certificate) = manner.certificate {
+            let tls = self.tls.as_ref().ok_or(TlsError::NoSettings)?;
+            tls.check(certificate)?;
+        }
+        each_address(&endpoint.place, |address| {
+            self.add_tcp(address, settings, &manner)
+        })?;
+        Ok(())
     }
 
-    fn add_tcp(&mut self, address: SocketAddr, settings: &Settings) -> Result<u16, ListenError> {
+    fn add_tcp(
+        &mut self,
+        address: SocketAddr,
+        settings: &Settings,
+        manner: &Manner,
+    ) -> Result<u16, ListenError> {
         // A name and an address may mean the same; a second socket there would only fail.
-        if self.addresses.contains(&address) {
-            return Ok(address.port());
+        let known = self.addresses.iter().position(|known| *known == address);
+        if let Some(position) = known {
+            return match self.manners[position] == *manner {
+                true => Ok(address.port()),
+                false => Err(ListenError::new(address, io::ErrorKind::AddrInUse.into())),
+            };
         }
         let mut options = TcpOptions::default();
         options.is_open = false;
@@ -92,13 +106,16 @@ impl Bound {
             worker.push(Listener {
                 socket,
                 name: Arc::clone(&name),
+                manner: manner.clone(),
+                tls: self.tls.clone(),
             });
         }
         self.addresses.push(chosen);
+        self.manners.push(manner.clone());
         Ok(chosen.port())
     }
 
-    fn add_unix(&mut self, path: &Path, mode: u32) -> Result<(), ListenError> {
+    fn add_unix(&mut self, path: &Path, mode: u32, manner: Manner) -> Result<(), ListenError> {
         let socket = listen::unix_closed(path, mode)?;
         let name: Arc<str> = format!("unix:{}", path.display()).into();
         self.places.push(Place {
@@ -117,13 +134,39 @@ impl Bound {
             worker.push(Listener {
                 socket,
                 name: Arc::clone(&name),
+                manner: manner.clone(),
+                tls: None,
             });
         }
         first.push(Listener {
             socket: Socket::Unix(UnixListener::from_std(socket)),
             name,
+            manner,
+            tls: None,
         });
         Ok(())
+    }
+}
+
+/// How clients are talked to at one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Manner {
+    protocol: Protocol,
+    /// In TLS, with this much interest in who they are.
+    certificate: Option<ClientCertificate>,
+    tag: Option<Arc<str>>,
+}
+
+impl Manner {
+    fn of(endpoint: &Endpoint) -> Self {
+        Self {
+            protocol: endpoint.protocol,
+            certificate: match endpoint.security {
+                Security::Plain => None,
+                Security::Tls(certificate) => Some(certificate),
+            },
+            tag: endpoint.tag.as_deref().map(Arc::from),
+        }
     }
 }
 
@@ -132,6 +175,8 @@ impl Bound {
 pub(crate) struct Listener {
     socket: Socket,
     name: Arc<str>,
+    manner: Manner,
+    tls: Option<Arc<tls::Context>>,
 }
 
 #[derive(Debug)]
@@ -150,91 +195,63 @@ impl Listener {
     }
 
     /// Takes the next connection, and says who it is.
-    pub(crate) fn accept(&self) -> io::Result<(Stream, String)> {
-        match &self.socket {
+    pub(crate) fn accept(&self) -> io::Result<Accepted> {
+        let (stream, peer) = match &self.socket {
             Socket::Tcp(socket) => {
                 let (stream, peer) = socket.accept()?;
-                Ok((Stream::Tcp(stream), format!("tcp:{peer}")))
+                let stream = match (self.manner.certificate, &self.tls) {
+                    (Some(certificate), Some(tls)) => Stream::Tls(tls.accept(stream, certificate)?),
+                    _ => Stream::Tcp(stream),
+                };
+                (stream, format!("tcp:{peer}"))
             }
             Socket::Unix(socket) => {
                 let (stream, _) = socket.accept()?;
-                Ok((Stream::Unix(stream), "unix:".to_owned()))
+                (Stream::Unix(stream), "unix:".to_owned())
+            }
+        };
+        Ok(Accepted {
+            stream,
+            peer,
+            place: Arc::clone(&self.name),
+            protocol: self.manner.protocol,
+            tag: self.manner.tag.clone(),
+        })
+    }
+}
+
+/// A connection that has come in.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    pub(crate) stream: Stream,
+    /// The client's end, `tcp:127.0.0.1:40000`.
+    pub(crate) peer: String,
+    /// Our end.
+    pub(crate) place: Arc<str>,
+    pub(crate) protocol: Protocol,
+    /// What clients that come in there are called.
+    pub(crate) tag: Option<Arc<str>>,
+}
+
+/// Calls `bind` for each address that `place` means, one port for all if the kernel chooses it, until
+/// one fails. A Unix socket means none.
+pub(crate) fn each_address(
+    place: &Listen,
+    mut bind: impl FnMut(SocketAddr) -> Result<u16, ListenError>,
+) -> Result<(), ListenError> {
+    match place {
+        Listen::Address(address) => bind(*address).map(drop),
+        Listen::Everywhere(port) => {
+            let port = bind((Ipv4Addr::UNSPECIFIED, *port).into())?;
+            match listen::has_ipv6() {
+                true => bind((Ipv6Addr::UNSPECIFIED, port).into()).map(drop),
+                false => Ok(()),
             }
         }
-    }
-
-    /// Returns the place's name.
-    pub(crate) fn name(&self) -> &Arc<str> {
-        &self.name
-    }
-}
-
-/// A client's connection, over either kind of socket.
-#[derive(Debug)]
-pub(crate) enum Stream {
-    /// Over TCP.
-    Tcp(TcpStream),
-    /// Over a Unix socket.
-    Unix(UnixStream),
-}
-
-impl Stream {
-    /// Registers for reading and writing, edge-triggered, once for the connection's life.
-    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        let source: &mut dyn Source = match self {
-            Self::Tcp(stream) => stream,
-            Self::Unix(stream) => stream,
-        };
-        source.register(registry, token, Interest::READABLE | Interest::WRITABLE)
-    }
-
-    /// Returns the descriptor number, which names the connection in reports.
-    pub(crate) fn id(&self) -> u64 {
-        match self {
-            Self::Tcp(stream) => id(stream),
-            Self::Unix(stream) => id(stream),
-        }
-    }
-
-    /// Tells whether the client is on this machine's Unix socket.
-    pub(crate) fn is_unix(&self) -> bool {
-        matches!(self, Self::Unix(_))
-    }
-}
-
-impl io::Read for Stream {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.read(buffer),
-            Self::Unix(stream) => stream.read(buffer),
-        }
-    }
-
-    fn read_vectored(&mut self, buffers: &mut [io::IoSliceMut<'_>]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.read_vectored(buffers),
-            Self::Unix(stream) => stream.read_vectored(buffers),
-        }
-    }
-}
-
-impl io::Write for Stream {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.write(bytes),
-            Self::Unix(stream) => stream.write(bytes),
-        }
-    }
-
-    fn write_vectored(&mut self, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.write_vectored(slices),
-            Self::Unix(stream) => stream.write_vectored(slices),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        Listen::Host(host, port) => resolve(host, *port)?
+            .into_iter()
+            .try_for_each(|address| bind(address).map(drop)),
+        Listen::Unix { .. } => Ok(()),
     }
 }
 
@@ -249,8 +266,4 @@ fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, ListenError> {
         addresses.retain(|address| matches!(address.ip(), IpAddr::V4(_)));
     }
     Ok(addresses)
-}
-
-fn id(socket: &impl AsRawFd) -> u64 {
-    socket.as_raw_fd().unsigned_abs().into()
 }

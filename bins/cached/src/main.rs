@@ -89,7 +89,7 @@ impl Failure {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let status = match error {
-            StartError::Store(_) => Status::Usage,
+            StartError::Store(_) | StartError::Tls(_) => Status::Usage,
             _ => Status::OsError,
         };
         Self::new(status, error)
@@ -281,7 +281,7 @@ fn raise_limits(options: &mut Options) -> Result<(), Failure> {
 /// Gives a Unix socket to the user who will serve it, as if that user had made it.
 fn give_sockets(settings: &Settings, user: &UserId) -> Result<(), Failure> {
     for place in &settings.listen {
-        let Listen::Unix { path, .. } = place else {
+        let Listen::Unix { path, .. } = &place.place else {
             continue;
         };
         lchown(path, Some(user.uid()), Some(user.gid())).map_err(|cause| {

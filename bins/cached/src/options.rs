@@ -11,6 +11,7 @@ mod help;
 mod suboptions;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::error::Error;
 use std::ffi::OsString;

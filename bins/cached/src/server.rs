@@ -26,8 +26,10 @@ use crate::listener::Bound;
 use crate::maintenance;
 use crate::memory_file::{MemoryFile, MemoryFileError, Recovery, Saved};
 use crate::pages;
-use crate::settings::{Listen, Settings};
+use crate::reported::engine_settings;
+use crate::settings::Settings;
 use crate::shared::{Phase, Shared};
+use crate::tls::{self, TlsError};
 use crate::worker::{WAKER_TOKEN, Worker};
 
 /// A server that is bound and not running yet.
@@ -99,10 +101,11 @@ impl Server {
             descriptors_reserved: descriptors_reserved(&settings),
             long_requests: Arc::clone(&long_requests),
             wakers: Arc::clone(&wakers),
+            tls: bound.tls.clone(),
         };
         let engine = Engine::new(
             store,
-            engine_settings(&settings, &bound.addresses),
+            engine_settings(&settings, &bound.addresses, &[]),
             Box::new(facts),
         );
         let shared = Arc::new(Shared {
@@ -118,6 +121,7 @@ impl Server {
         });
         let mut running = Running {
             addresses: bound.addresses,
+            tls: bound.tls,
             shared,
             wakers,
             threads: Vec::new(),
@@ -149,6 +153,7 @@ impl Server {
 #[derive(Debug)]
 pub struct Running {
     addresses: Vec<SocketAddr>,
+    tls: Option<Arc<tls::Context>>,
     shared: Arc<Shared>,
     wakers: Arc<[Waker]>,
     threads: Vec<JoinHandle<()>>,
@@ -167,6 +172,15 @@ impl Running {
     /// Returns what came of the memory file at the start; `None` if the settings name none.
     pub fn recovery(&self) -> Option<&Recovery> {
         self.recovery.as_ref()
+    }
+
+    /// Reads the certificates anew, for connections to come; `None` without TLS.
+    ///
+    /// # Errors
+    ///
+    /// When one of the files can't be used. Everything stays as it was then.
+    pub fn refresh_certificates(&self) -> Option<Result<(), TlsError>> {
+        self.tls.as_ref().map(|tls| tls.refresh())
     }
 
     /// Stops at once, and moves all items to the memory file; does only the former, and returns
@@ -260,6 +274,8 @@ impl Drop for Running {
 pub enum StartError {
     /// A place can't be listened on.
     Listen(ListenError),
+    /// A certificate can't be used.
+    Tls(TlsError),
     /// The store can't be made from these settings.
     Store(SettingsError),
     /// The memory file can't be had.
@@ -280,6 +296,12 @@ impl From<ListenError> for StartError {
     }
 }
 
+impl From<TlsError> for StartError {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(error)
+    }
+}
+
 impl From<MemoryFileError> for StartError {
     fn from(error: MemoryFileError) -> Self {
         Self::MemoryFile(error)
@@ -296,6 +318,7 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Listen(error) => error.fmt(f),
+            Self::Tls(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
             Self::MemoryFile(error) => error.fmt(f),
             Self::System(cause) => {
@@ -313,6 +336,7 @@ impl Error for StartError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Listen(error) => error.source(),
+            Self::Tls(error) => error.source(),
             Self::Store(_) => None,
             Self::MemoryFile(error) => error.source(),
             Self::System(cause) => Some(cause),
@@ -406,35 +430,6 @@ fn stripes(settings: &Settings) -> usize {
         .unwrap_or(usize::MAX)
         .clamp(1, STRIPES_MAX);
     wanted.min(1 << largest.ilog2())
-}
-
-fn engine_settings(settings: &Settings, addresses: &[SocketAddr]) -> steadfast_engine::Settings {
-    let mut engine = steadfast_engine::Settings::default();
-    engine.flush_enabled = settings.flush_all;
-    engine.requests_per_call_max = settings.requests_per_event;
-    engine.verbosity = settings.verbosity.into();
-    engine.connections_max = settings.connections_max as u64;
-    engine.tcp_port = addresses.first().map_or(0, SocketAddr::port);
-    engine.workers = settings.threads;
-    engine.listen_backlog = settings.backlog;
-    engine.idle_timeout_secs = settings
-        .idle_timeout
-        .map_or(0, |idle| idle.as_secs() as u32);
-    engine.refuse_when_full = settings.refuse_when_full;
-    let mut hosts = Vec::new();
-    for place in &settings.listen {
-        match place {
-            Listen::Everywhere(_) => {}
-            Listen::Address(address) => hosts.push(address.ip().to_string()),
-            Listen::Host(host, _) => hosts.push(host.clone()),
-            Listen::Unix { path, mode } => {
-                engine.unix_socket = path.display().to_string();
-                engine.unix_mode = *mode;
-            }
-        }
-    }
-    engine.listen = hosts.join(",");
-    engine
 }
 
 /// Standard streams, pid file, log socket, clients that are about to be turned away.

@@ -1,8 +1,13 @@
 //! What a server is to do, as a value: for the command line and for programs that embed one.
 
-use std::net::SocketAddr;
+mod endpoint;
+mod tls;
+
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use self::endpoint::{ClientCertificate, Endpoint, Listen, Protocol, Security, TAG_BYTES_MAX};
+pub use self::tls::{KeyFormat, Tls, TlsVersion};
 
 /// What a server is to do. The defaults are memcached's.
 ///
@@ -11,7 +16,15 @@ use std::time::Duration;
 #[non_exhaustive]
 pub struct Settings {
     /// Where to listen, at least one place.
-    pub listen: Vec<Listen>,
+    pub listen: Vec<Endpoint>,
+    /// Where to take datagrams, in text or binary; empty for nowhere. Not on Unix sockets.
+    pub udp: Vec<Listen>,
+    /// What each address on the other side of UDP may get beyond four times what it sends, in
+    /// bytes per second: who sends may have forged the address, to flood its owner. 0 for no
+    /// limit, where addresses can't be forged.
+    pub udp_bytes_per_sec: u32,
+    /// What TLS endpoints present; needed if there are any.
+    pub tls: Option<Tls>,
     /// Connections that the kernel may hold while we are busy.
     pub backlog: u32,
     /// Worker threads, 1 to [`THREADS_MAX`].
@@ -48,7 +61,10 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            listen: vec![Listen::Everywhere(PORT)],
+            listen: vec![Listen::Everywhere(PORT).into()],
+            udp: Vec::new(),
+            udp_bytes_per_sec: 256 << 10,
+            tls: None,
             backlog: 1024,
             threads: 4,
             connections_max: 1024,
@@ -65,28 +81,6 @@ impl Default for Settings {
             verbosity: 0,
         }
     }
-}
-
-/// A place to listen. Port 0 is any free port.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(
-    clippy::exhaustive_enums,
-    reason = "these are all the places that Settings can mean"
-)]
-pub enum Listen {
-    /// Every interface, IPv4 and, where the machine has it, IPv6.
-    Everywhere(u16),
-    /// One address.
-    Address(SocketAddr),
-    /// Every address of a host name, looked up when the server binds.
-    Host(String, u16),
-    /// A Unix socket with these permission bits; a stale socket file is replaced.
-    Unix {
-        /// The socket file.
-        path: PathBuf,
-        /// Permission bits, `0o700` say.
-        mode: u32,
-    },
 }
 
 /// memcached's port.

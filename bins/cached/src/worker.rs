@@ -17,7 +17,7 @@ use steadfast_host::log;
 
 use crate::census::{Resident, Seat};
 use crate::connection::{Connection, Desk, Turn};
-use crate::listener::{Listener, Stream};
+use crate::listener::{Accepted, Listener};
 use crate::shared::{Phase, Shared};
 
 /// One worker, before and while it runs.
@@ -42,8 +42,10 @@ pub(crate) struct Worker {
     waiting: Vec<usize>,
     /// Whether listeners wait because there is no room.
     paused: bool,
-    /// The second in which idle clients were last looked for.
-    idle_checked_secs: u32,
+    /// Whether some client may still be at its handshake.
+    handshaking: bool,
+    /// The second in which clients to be closed were last looked for.
+    kicked_secs: u32,
     drain_until: Option<Instant>,
 }
 
@@ -70,7 +72,8 @@ impl Worker {
             watching: Vec::new(),
             waiting: Vec::new(),
             paused: false,
-            idle_checked_secs: 0,
+            handshaking: false,
+            kicked_secs: 0,
             drain_until: None,
         })
     }
@@ -115,7 +118,7 @@ impl Worker {
             self.accept(position);
         }
         self.unpause();
-        self.kick_idle();
+        self.kick();
     }
 
     fn handle_event(&mut self, event: &Event) {
@@ -213,13 +216,10 @@ impl Worker {
                 return;
             };
             match listener.accept() {
-                Ok((stream, peer)) => {
-                    let place = Arc::clone(listener.name());
-                    match held.or_else(|| self.shared.census.seat()) {
-                        Some(seat) => self.admit(stream, peer, place, seat),
-                        None => self.refuse(stream, &peer),
-                    }
-                }
+                Ok(accepted) => match held.or_else(|| self.shared.census.seat()) {
+                    Some(seat) => self.admit(accepted, seat),
+                    None => self.refuse(accepted),
+                },
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 // The client gave up while it waited, or a signal came: the next may be there.
                 Err(error) if is_passing(&error) => {}
@@ -236,7 +236,14 @@ impl Worker {
         self.waiting.push(position);
     }
 
-    fn admit(&mut self, mut stream: Stream, peer: String, place: Arc<str>, seat: Seat) {
+    fn admit(&mut self, accepted: Accepted, seat: Seat) {
+        let Accepted {
+            mut stream,
+            peer,
+            place,
+            protocol,
+            tag,
+        } = accepted;
         let entry = self.connections.vacant_entry();
         if let Err(error) = stream.register(self.poll.registry(), Token(entry.key())) {
             return self.tell(1, || format!("cannot watch a connection: {error}"));
@@ -245,6 +252,8 @@ impl Worker {
         let resident = Resident::new(stream.id(), peer, place, now_secs);
         let mut settings = SessionSettings::default();
         settings.connection = stream.id();
+        settings.protocol = protocol;
+        self.handshaking |= stream.is_handshaking();
         let session = Session::with_settings(self.index, settings);
         let share = self.shared.long_requests.share();
         let connection = Connection::new(seat, stream, resident, session, share);
@@ -254,15 +263,18 @@ impl Worker {
         self.shared.engine.handle_connection_opened(id, address);
         self.tell(2, || {
             let resident = self.connections[key].resident();
-            format!(
-                "<{} new connection from {}",
-                resident.id(),
-                resident.address()
-            )
+            let (id, address) = (resident.id(), resident.address());
+            match tag {
+                Some(tag) => format!("<{id} new connection from {address}, tag {tag}"),
+                None => format!("<{id} new connection from {address}"),
+            }
         });
     }
 
-    fn refuse(&self, mut stream: Stream, peer: &str) {
+    fn refuse(&self, accepted: Accepted) {
+        let Accepted {
+            mut stream, peer, ..
+        } = accepted;
         self.shared.census.count_rejected();
         // What does not fit into an empty socket buffer is not worth waiting for.
         let _ = stream.write(TOO_MANY);
@@ -287,15 +299,39 @@ impl Worker {
         }
     }
 
-    fn kick_idle(&mut self) {
+    /// Looks for clients that say nothing or do not get on with their handshake, once a second.
+    fn kick(&mut self) {
         let now_secs = self.desk.now.timestamp.as_secs();
-        let Some(idle_secs) = self.shared.idle_secs else {
-            return;
-        };
-        if self.idle_checked_secs == now_secs {
+        if self.kicked_secs == now_secs {
             return;
         }
-        self.idle_checked_secs = now_secs;
+        self.kicked_secs = now_secs;
+        if let Some(idle_secs) = self.shared.idle_secs {
+            self.kick_idle(idle_secs, now_secs);
+        }
+        if self.handshaking {
+            self.kick_overdue();
+        }
+    }
+
+    fn kick_overdue(&mut self) {
+        let connections = self.connections.iter();
+        let shaking = connections.filter(|(_, connection)| connection.is_handshaking());
+        let (mut overdue, mut count) = (Vec::new(), 0);
+        for (key, connection) in shaking {
+            count += 1;
+            if connection.is_overdue() {
+                overdue.push(key);
+            }
+        }
+        self.handshaking = count > overdue.len();
+        for key in overdue {
+            let how = "did not finish its handshake in time";
+            self.close(key, how, CloseReason::IdleTimeout);
+        }
+    }
+
+    fn kick_idle(&mut self, idle_secs: u32, now_secs: u32) {
         let idle: Vec<usize> = self
             .connections
             .iter()
@@ -319,7 +355,8 @@ impl Worker {
         if self.drain_until.is_some() {
             return Some(DRAIN_STEP);
         }
-        self.shared.idle_secs.map(|_| Duration::from_secs(1))
+        let kicks = self.handshaking || self.shared.idle_secs.is_some();
+        kicks.then_some(Duration::from_secs(1))
     }
 
     /// Tells whether to end; on the way there, lets clients take the replies that are due.

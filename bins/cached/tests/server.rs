@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use peer::{Client, settings, start, value};
-use steadfast_cached::settings::Listen;
+use steadfast_cached::settings::{Endpoint, Listen};
 use steadfast_cached::{Server, StartError};
 
 #[test]
@@ -337,7 +337,7 @@ fn a_thousand_clients_are_served_side_by_side() {
 fn stop_under_load_ends_connections_and_frees_the_port() {
     // An address of its own, so that no other test takes the port when it is free.
     let server = start(|settings| {
-        settings.listen = vec![Listen::Address("127.0.77.1:0".parse().unwrap())];
+        settings.listen = vec![Listen::Address("127.0.77.1:0".parse().unwrap()).into()];
     });
     let address = server.addresses()[0];
     let clients: Vec<_> = (0..4)
@@ -366,7 +366,7 @@ fn stop_under_load_ends_connections_and_frees_the_port() {
     }
     assert!(TcpStream::connect(address).is_err());
     // A node that starts again starts empty, at the same place.
-    let again = start(|settings| settings.listen = vec![Listen::Address(address)]);
+    let again = start(|settings| settings.listen = vec![Listen::Address(address).into()]);
     Client::of(&again).exchange("get a\r\n", "END\r\n");
 }
 
@@ -435,10 +435,9 @@ fn unix_socket_serves_all_workers() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("socket");
     let server = start(|settings| {
-        settings.listen = vec![Listen::Unix {
-            path: path.clone(),
-            mode: 0o600,
-        }];
+        let mode = 0o600;
+        let path = path.clone();
+        settings.listen = vec![Listen::Unix { path, mode }.into()];
     });
     assert!(server.addresses().is_empty());
     let mut clients: Vec<_> = (0..20)
@@ -461,8 +460,8 @@ fn taken_port_is_an_error_that_names_it_and_leaves_nothing_behind() {
     let taken = server.addresses()[0];
     let mut settings = settings();
     settings.listen = vec![
-        Listen::Address("127.0.0.1:0".parse().unwrap()),
-        Listen::Address(taken),
+        Listen::Address("127.0.0.1:0".parse().unwrap()).into(),
+        Listen::Address(taken).into(),
     ];
     let error = Server::start(settings).unwrap_err();
     assert!(matches!(error, StartError::Listen(_)));
@@ -475,7 +474,9 @@ fn taken_port_is_an_error_that_names_it_and_leaves_nothing_behind() {
 #[test]
 fn place_that_is_asked_for_twice_is_bound_once() {
     // An address of its own, so that no other test takes the port when it is free.
-    let settings = |places: Vec<Listen>| start(|settings| settings.listen = places);
+    let settings = |places: Vec<Listen>| {
+        start(|settings| settings.listen = places.into_iter().map(Endpoint::from).collect())
+    };
     let first = settings(vec![Listen::Address("127.0.77.2:0".parse().unwrap())]);
     let address = first.addresses()[0];
     first.stop();

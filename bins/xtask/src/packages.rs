@@ -21,6 +21,8 @@ const PACKAGES: &[Package] = &[
     Package("php-memcache", "/usr/lib/php/*/memcache.so", None),
     Package("php-memcached", "/usr/lib/php/*/memcached.so", None),
     Package("memcached", "/usr/bin/memcached", Some("memcached")),
+    // For `memccapable`.
+    Package("libmemcached-tools", "/usr/bin/memccapable", None),
     Package("haproxy", "/usr/sbin/haproxy", Some("haproxy")),
     Package("netcat-openbsd", "/usr/bin/nc.openbsd", None),
     Package("iproute2", "/usr/sbin/ip", None),

@@ -99,6 +99,7 @@ fn all_steps(options: &Options) -> Steps {
         if peers != "mixed" {
             for (what, test) in [
                 ("php-memcached's sessions", "php_memcached"),
+                ("libmemcached's conformance test", "memccapable"),
                 ("places of PHP's sessions", "php_ring"),
                 ("bad input", "bad_input"),
                 ("random conversations", "differential"),

@@ -75,6 +75,8 @@ enum State {
     Binary(Box<Binary>),
     /// Nothing is read any more.
     Closed,
+    /// The same, because what was read is beyond repair.
+    Broken,
 }
 
 /// What one call did.
@@ -193,7 +195,14 @@ impl Session {
     /// Whether the session is over: the client said `quit`, or its input is beyond repair.
     #[must_use]
     pub const fn wants_close(&self) -> bool {
-        matches!(self.state, State::Closed)
+        matches!(self.state, State::Closed | State::Broken)
+    }
+
+    /// Whether the session is over because its input is beyond repair: a line without an end, say,
+    /// or HTTP.
+    #[must_use]
+    pub const fn is_broken(&self) -> bool {
+        matches!(self.state, State::Broken)
     }
 
     /// Whether the session is in the middle of a data block. Such a session is not idle.
@@ -217,7 +226,7 @@ impl Session {
             }
         }
         let next = match self.state {
-            State::Closed => Next::Close,
+            State::Closed | State::Broken => Next::Close,
             _ if consumed == input.len() => Next::Read,
             _ => Next::Again,
         };
@@ -278,7 +287,7 @@ impl Session {
                 Step::go_on(0)
             }
             State::Watch(watching) => watch::step(watching, input, turn),
-            State::Closed => Step::stop(input.len(), Next::Close),
+            State::Closed | State::Broken => Step::stop(input.len(), Next::Close),
         }
     }
 
@@ -426,7 +435,7 @@ impl Session {
         match error.recovery() {
             Recovery::Discard(bytes) => Step::go_on(self.skip(bytes, input)),
             Recovery::Close => {
-                self.state = State::Closed;
+                self.state = State::Broken;
                 Step::go_on(0)
             }
         }

@@ -188,6 +188,16 @@ fn clients_that_come_and_go_are_told() {
 }
 
 #[test]
+fn a_client_that_leaves_is_told_from_one_that_speaks_something_else() {
+    let (engine, _) = engine(|_| {});
+    let (mut polite, mut browser) = (Client::new(0, 1), Client::new(0, 2));
+    polite.ask("quit\r\n", &engine);
+    browser.ask("OPTIONS * HTTP/1.1\r\n", &engine);
+    assert_eq!((polite.next, browser.next), (Next::Close, Next::Close));
+    assert!(!polite.is_broken() && browser.is_broken());
+}
+
+#[test]
 fn evictions_are_told_with_what_left() {
     let mut store = steadfast_store::Settings::default();
     store.memory_bytes_max = 8 << 20;

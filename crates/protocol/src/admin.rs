@@ -1,5 +1,7 @@
 //! What operators turn: the arguments of `lru`, `slabs`, `lru_crawler`, `watch` and `shutdown`.
 
+use core::fmt::{self, Write};
+
 use bytes::BufMut;
 
 use crate::number::{parse_u32, put_decimal, put_signed};
@@ -20,7 +22,7 @@ pub enum ShutdownMode<'a> {
 /// What follows `lru`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum LruCommand<'a> {
+pub enum LruCommand {
     /// `mode flat` or `mode segmented`.
     Mode {
         /// Whether there is more than one list for each class.
@@ -34,9 +36,9 @@ pub enum LruCommand<'a> {
         /// The share of the warm list in percent.
         warm_percent: u32,
         /// The age of hot items, as a part of the cold ones' age.
-        hot_factor: Factor<'a>,
+        hot_factor: Factor,
         /// The age of warm items, as a part of the cold ones' age.
-        warm_factor: Factor<'a>,
+        warm_factor: Factor,
     },
     /// `temp_ttl`: up to this time to live an item goes to a list of its own.
     TempTtl {
@@ -48,7 +50,7 @@ pub enum LruCommand<'a> {
 /// What follows `slabs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum SlabsCommand<'a> {
+pub enum SlabsCommand {
     /// `reassign`: move a page from one class to another.
     Reassign {
         /// The class that gives; -1 for any.
@@ -64,12 +66,12 @@ pub enum SlabsCommand<'a> {
     /// `automove ratio`: how much older the oldest items of a class must be.
     AutomoveRatio {
         /// The ratio of ages.
-        ratio: Factor<'a>,
+        ratio: Factor,
     },
     /// `automove freeratio`: how much is to be kept free.
     AutomoveFreeRatio {
         /// The part of all memory.
-        ratio: Factor<'a>,
+        ratio: Factor,
     },
     /// `automove window`: over how many looks a class is judged.
     AutomoveWindow {
@@ -124,7 +126,7 @@ impl ShutdownMode<'_> {
     }
 }
 
-impl LruCommand<'_> {
+impl LruCommand {
     pub(crate) fn encode(self, out: &mut impl BufMut) {
         put_word(b"lru", out);
         match self {
@@ -139,8 +141,8 @@ impl LruCommand<'_> {
                 put_argument(b"tune", out);
                 put_number(hot_percent, out);
                 put_number(warm_percent, out);
-                put_argument(hot_factor.0, out);
-                put_argument(warm_factor.0, out);
+                hot_factor.encode(out);
+                warm_factor.encode(out);
             }
             Self::TempTtl { seconds } => {
                 put_argument(b"temp_ttl", out);
@@ -151,7 +153,7 @@ impl LruCommand<'_> {
     }
 }
 
-impl SlabsCommand<'_> {
+impl SlabsCommand {
     pub(crate) fn encode(self, out: &mut impl BufMut) {
         put_word(b"slabs", out);
         match self {
@@ -171,11 +173,11 @@ impl SlabsCommand<'_> {
             }
             Self::AutomoveRatio { ratio } => {
                 put_words(b"automove ratio", out);
-                put_argument(ratio.0, out);
+                ratio.encode(out);
             }
             Self::AutomoveFreeRatio { ratio } => {
                 put_words(b"automove freeratio", out);
-                put_argument(ratio.0, out);
+                ratio.encode(out);
             }
             Self::AutomoveWindow { seconds } => {
                 put_words(b"automove window", out);
@@ -218,37 +220,71 @@ impl DumpForm {
     }
 }
 
-/// A decimal number with a fraction, as it was written: finite, at most 31 bytes.
+/// A finite number with a fraction: a share or a ratio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Factor<'a>(&'a [u8]);
+pub struct Factor {
+    bits: u64,
+}
 
-impl<'a> Factor<'a> {
-    /// Checks that `text` is such a number.
+impl Factor {
+    /// A number; none if it is infinite or none at all.
+    #[must_use]
+    pub const fn new(value: f64) -> Option<Self> {
+        if !value.is_finite() {
+            return None;
+        }
+        Some(Self {
+            bits: value.to_bits(),
+        })
+    }
+
+    /// Reads a decimal number of at most 31 characters, with or without an exponent.
     ///
     /// ```
     /// # use steadfast_protocol::Factor;
-    /// assert_eq!(Factor::new(b"0.20").unwrap().value(), 0.2);
-    /// assert_eq!(Factor::new(b"much"), None);
+    /// assert_eq!(Factor::parse(b"0.20"), Factor::new(0.2));
+    /// assert_eq!(Factor::parse(b"much"), None);
     /// ```
     #[must_use]
-    pub fn new(text: &'a [u8]) -> Option<Self> {
-        (text.len() <= FACTOR_CHARS_MAX && read(text).is_some_and(f64::is_finite))
-            .then_some(Self(text))
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        if text.len() > FACTOR_CHARS_MAX {
+            return None;
+        }
+        Self::new(core::str::from_utf8(text).ok()?.parse().ok()?)
     }
 
     /// The number.
-    #[allow(
-        clippy::missing_panics_doc,
-        reason = "it was a number when it was made"
-    )]
     #[must_use]
-    pub fn value(&self) -> f64 {
-        read(self.0).expect("the text was checked")
+    pub const fn value(self) -> f64 {
+        f64::from_bits(self.bits)
+    }
+
+    /// Writes the shortest text that is read as the same number.
+    fn encode(self, out: &mut impl BufMut) {
+        let mut text = Text {
+            chars: [0; FACTOR_CHARS_MAX],
+            len: 0,
+        };
+        let written = write!(text, "{:e}", self.value());
+        written.expect("17 digits, an exponent and two signs are no more than 31 characters");
+        put_argument(&text.chars[..text.len], out);
     }
 }
 
-fn read(text: &[u8]) -> Option<f64> {
-    core::str::from_utf8(text).ok()?.parse().ok()
+/// A short text that is being written.
+struct Text {
+    chars: [u8; FACTOR_CHARS_MAX],
+    len: usize,
+}
+
+impl fmt::Write for Text {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        let end = self.len + part.len();
+        let room = self.chars.get_mut(self.len..end).ok_or(fmt::Error)?;
+        room.copy_from_slice(part.as_bytes());
+        self.len = end;
+        Ok(())
+    }
 }
 
 /// Which items a crawl or a dump is about.
@@ -404,6 +440,7 @@ const CLASS_MAX: u32 = 63;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
     #[test]
     fn classes_are_a_list_or_a_word() {
@@ -425,12 +462,29 @@ mod tests {
             (b"2e3", 2000.0),
             (b"-1.", -1.0),
         ] {
-            assert_eq!(Factor::new(text).unwrap().value(), value);
+            assert_eq!(Factor::parse(text), Factor::new(value));
         }
         for text in [&b""[..], b"nan", b"inf", b"1e400", b"1x", b"\xff"] {
-            assert_eq!(Factor::new(text), None, "{}", text.escape_ascii());
+            assert_eq!(Factor::parse(text), None, "{}", text.escape_ascii());
         }
-        assert_eq!(Factor::new(&[b'1'; 32]), None);
+        assert_eq!(Factor::parse(&[b'1'; 32]), None);
+    }
+
+    #[test]
+    fn factors_are_read_as_written() {
+        for value in [
+            0.2,
+            -1.0 / 3.0,
+            f64::MAX,
+            f64::MIN_POSITIVE,
+            -f64::EPSILON,
+            5e-324,
+        ] {
+            let factor = Factor::new(value).unwrap();
+            let mut text = Vec::new();
+            factor.encode(&mut text);
+            assert_eq!(Factor::parse(&text[1..]), Some(factor));
+        }
     }
 
     #[test]

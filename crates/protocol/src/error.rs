@@ -87,9 +87,9 @@ pub enum ParseErrorKind {
     /// More flags than a meta command may have.
     TooManyFlags {
         /// The number found.
-        flags: usize,
+        flags: u32,
         /// The number allowed.
-        flags_max: usize,
+        flags_max: u32,
     },
     /// A flag of a meta command whose argument is no number, or too large.
     BadFlagToken {

@@ -1,12 +1,15 @@
 //! Meta commands: a key and flags of one letter each.
 
-use core::fmt;
+mod check;
+mod flags;
 
 use bytes::BufMut;
 
-use crate::number::{parse_exptime, parse_u32, parse_u64};
+use crate::number::{parse_exptime, parse_u32, parse_u64, put_decimal};
 use crate::words::Words;
 use crate::{Arithmetic, Key, ParseErrorKind, base64};
+
+pub use self::flags::{MetaFlag, MetaFlags, MetaFlagsIter};
 
 /// The key and the flags of a meta command, `mg`, `ms`, `md`, `ma` or `me` (protocol.txt, "Meta
 /// Commands"), checked as memcached 1.6.45 checks them.
@@ -191,7 +194,7 @@ impl<'a> Meta<'a> {
         self.key.encode(out);
         if let Some(bytes) = value_bytes {
             out.put_u8(b' ');
-            crate::number::put_decimal(bytes as u64, out);
+            put_decimal(bytes as u64, out);
         }
         self.flags.encode(out);
         out.put_slice(b"\r\n");
@@ -261,256 +264,6 @@ impl<'a> MetaKey<'a> {
     }
 }
 
-/// One flag of a meta command or of its answer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[allow(clippy::exhaustive_structs, reason = "a letter and what is behind it")]
-pub struct MetaFlag<'a> {
-    /// The flag's name.
-    pub letter: u8,
-    /// What follows it, often nothing.
-    pub token: &'a [u8],
-}
-
-impl fmt::Debug for MetaFlag<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let letter = [self.letter];
-        write!(f, "{}{}", letter.escape_ascii(), self.token.escape_ascii())
-    }
-}
-
-/// The flags of a meta command or of its answer: an iterator in the order of the line, and a set.
-#[derive(Clone, Copy)]
-pub struct MetaFlags<'a> {
-    words: Words<'a>,
-    /// A bit for each letter from `A` to `z`.
-    present: u64,
-}
-
-impl<'a> MetaFlags<'a> {
-    /// No flags.
-    pub const NONE: Self = Self {
-        words: Words::new(b""),
-        present: 0,
-    };
-
-    /// Whether there is a flag of this name. A single test; false for what is no letter.
-    #[inline]
-    #[must_use]
-    pub const fn has(&self, letter: u8) -> bool {
-        self.present & bit(letter) != 0
-    }
-
-    /// What follows the first flag of this name; none if there is no such flag. Linear in the
-    /// length of the flags, if there is one.
-    #[must_use]
-    pub fn token(&self, letter: u8) -> Option<&'a [u8]> {
-        if !self.has(letter) {
-            return None;
-        }
-        self.into_iter()
-            .find(|flag| flag.letter == letter)
-            .map(|flag| flag.token)
-    }
-
-    /// The number behind the first flag of this name: of an answer's `c`, `f`, `h`, `l`, `s`, and
-    /// `t` if there is an end to it. None if there is no such flag or no such number.
-    #[must_use]
-    pub fn number(&self, letter: u8) -> Option<u64> {
-        self.token(letter).and_then(parse_u64)
-    }
-
-    /// Whatever a server said; nothing is checked.
-    pub(crate) fn of_response(line: &'a [u8]) -> Self {
-        let words = Words::new(line);
-        let present = words.fold(0, |present, word| present | bit(word[0]));
-        Self { words, present }
-    }
-
-    pub(crate) fn encode(self, out: &mut impl BufMut) {
-        for word in self.words {
-            out.put_u8(b' ');
-            out.put_slice(word);
-        }
-    }
-}
-
-impl<'a> IntoIterator for MetaFlags<'a> {
-    type Item = MetaFlag<'a>;
-    type IntoIter = MetaFlagsIter<'a>;
-
-    fn into_iter(self) -> MetaFlagsIter<'a> {
-        MetaFlagsIter(self.words)
-    }
-}
-
-/// Equal if the same flags are in the same order.
-impl PartialEq for MetaFlags<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.words.eq(other.words)
-    }
-}
-
-impl Eq for MetaFlags<'_> {}
-
-impl fmt::Debug for MetaFlags<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(*self).finish()
-    }
-}
-
-/// The flags of a line, one after the other.
-#[derive(Debug, Clone)]
-pub struct MetaFlagsIter<'a>(Words<'a>);
-
-impl<'a> Iterator for MetaFlagsIter<'a> {
-    type Item = MetaFlag<'a>;
-
-    #[inline]
-    fn next(&mut self) -> Option<MetaFlag<'a>> {
-        let (&letter, token) = self.0.next()?.split_first()?;
-        Some(MetaFlag { letter, token })
-    }
-}
-
-/// What is wrong with a meta command, and whether the data block of `ms` is dropped with its line.
-pub(crate) struct MetaFault {
-    pub(crate) kind: ParseErrorKind,
-    pub(crate) takes_data: bool,
-}
-
-impl<'a> Meta<'a> {
-    /// Checks a key and flags. Of several faults memcached tells, and so do we: a word that begins
-    /// with no letter; then a long key; then too many flags; then the first that is repeated or
-    /// unknown; then the last whose argument is wrong.
-    pub(crate) fn check(
-        verb: MetaVerb,
-        key: &'a [u8],
-        words: Words<'a>,
-    ) -> Result<Self, MetaFault> {
-        let mut check = Check::default();
-        let flags_seen_max = FLAGS_SEEN_MAX - usize::from(verb == MetaVerb::Set);
-        for (at, word) in words.enumerate() {
-            if at < flags_seen_max && !is_flag(word[0]) {
-                return Err(MetaFault {
-                    kind: ParseErrorKind::BadFlag,
-                    takes_data: false,
-                });
-            }
-            check.count += 1;
-            match verb {
-                MetaVerb::Debug => check.present |= bit(word[0]),
-                _ => check.look(word, key),
-            }
-        }
-        let flags = MetaFlags {
-            words,
-            present: check.present,
-        };
-        match check.finish(verb, key, flags) {
-            Ok(key) => Ok(Self { key, flags }),
-            Err(kind) => Err(MetaFault {
-                kind,
-                takes_data: true,
-            }),
-        }
-    }
-}
-
-/// What is known of a line's flags so far.
-#[derive(Default)]
-struct Check {
-    present: u64,
-    count: usize,
-    /// A repeated or an unknown flag, behind which no other counts.
-    end: Option<ParseErrorKind>,
-    /// A wrong argument.
-    fault: Option<ParseErrorKind>,
-}
-
-impl Check {
-    fn look(&mut self, word: &[u8], key: &[u8]) {
-        let (letter, token) = (word[0], &word[1..]);
-        if self.end.is_some() {
-            return;
-        }
-        if self.present & bit(letter) != 0 {
-            self.end = Some(ParseErrorKind::DuplicateFlag { letter });
-        } else if KNOWN & bit(letter) == 0 {
-            self.end = Some(ParseErrorKind::UnknownFlag { letter });
-        }
-        self.present |= bit(letter);
-        let is_right = match letter {
-            b'T' | b'N' | b'R' => parse_exptime(token).is_some(),
-            b'C' | b'E' | b'D' | b'J' => parse_u64(token).is_some(),
-            b'F' => parse_u32(token).is_some(),
-            b'b' => base64::decode(key, &mut [0; MetaKey::DECODED_BYTES_MAX]).is_some(),
-            _ => true,
-        };
-        if is_right {
-            return;
-        }
-        match letter {
-            b'b' => self.fault = Some(ParseErrorKind::UndecodableKey),
-            // The only one that memcached has no words for: it leaves those of another.
-            b'F' => {
-                self.fault
-                    .get_or_insert(ParseErrorKind::BadFlagToken { letter });
-            }
-            _ => self.fault = Some(ParseErrorKind::BadFlagToken { letter }),
-        }
-    }
-
-    fn finish<'a>(
-        self,
-        verb: MetaVerb,
-        key: &'a [u8],
-        flags: MetaFlags<'a>,
-    ) -> Result<Key<'a>, ParseErrorKind> {
-        let Ok(key) = Key::from_word(key) else {
-            return Err(ParseErrorKind::KeyTooLong { bytes: key.len() });
-        };
-        if verb == MetaVerb::Debug {
-            // memcached only looks for `b` in the first place and if another word follows, which
-            // its maintainers did not mean.
-            let mut room = [0; MetaKey::DECODED_BYTES_MAX];
-            if flags.has(b'b') && base64::decode(key.as_bytes(), &mut room).is_none() {
-                return Err(ParseErrorKind::UndecodableKey);
-            }
-            return Ok(key);
-        }
-        let flags_max = match verb {
-            MetaVerb::Set => FLAGS_MAX - 1,
-            _ => FLAGS_MAX,
-        };
-        if self.count > flags_max {
-            return Err(ParseErrorKind::TooManyFlags {
-                flags: self.count,
-                flags_max,
-            });
-        }
-        if let Some(fault) = self.end.or(self.fault) {
-            return Err(fault);
-        }
-        let mode = flags.token(b'M').map(first_or_nul);
-        let is_mode = mode.is_none_or(|mode| match verb {
-            MetaVerb::Set => store_mode(mode).is_some(),
-            MetaVerb::Arithmetic => arithmetic(mode).is_some(),
-            _ => true,
-        });
-        if !is_mode {
-            return Err(ParseErrorKind::BadMode);
-        }
-        match flags.token(b'O') {
-            Some(opaque) if opaque.len() > Meta::OPAQUE_BYTES_MAX => {
-                Err(ParseErrorKind::OpaqueTooLong {
-                    bytes: opaque.len(),
-                })
-            }
-            _ => Ok(key),
-        }
-    }
-}
-
 /// Only the first letter of a mode counts.
 fn first_or_nul(token: &[u8]) -> u8 {
     token.first().copied().unwrap_or_default()
@@ -534,35 +287,6 @@ const fn arithmetic(letter: u8) -> Option<Arithmetic> {
         _ => return None,
     })
 }
-
-/// What may be a flag at all, known or not.
-const fn is_flag(letter: u8) -> bool {
-    matches!(letter, b'A'..=b'z' | b'0'..=b'9')
-}
-
-/// A letter's bit; none for what is no letter.
-#[inline(always)]
-const fn bit(letter: u8) -> u64 {
-    match letter {
-        b'A'..=b'z' => 1 << (letter - b'A'),
-        _ => 0,
-    }
-}
-
-const KNOWN: u64 = {
-    let letters = b"bcfhklqstuvxCDEFIJMNOPLRT";
-    let (mut known, mut at) = (0, 0);
-    while at < letters.len() {
-        known |= bit(letters[at]);
-        at += 1;
-    }
-    known
-};
-
-/// memcached has twenty words for a line: the command, the key, the length of `ms`, and these.
-const FLAGS_MAX: usize = 18;
-/// Behind so many, memcached does not look at a word any more.
-const FLAGS_SEEN_MAX: usize = 21;
 
 #[cfg(test)]
 mod tests;

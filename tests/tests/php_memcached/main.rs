@@ -1,4 +1,5 @@
-//! PHP's other extension, php-memcached, keeps its sessions in two of our caches, in the text protocol.
+//! PHP's other extension, php-memcached, keeps its sessions in two of our caches: in the text protocol,
+//! and in the binary one, which it speaks unless it is told otherwise.
 //!
 //! Takes the same options as the guide's test; the balancer is not used.
 
@@ -66,9 +67,16 @@ fn perform(options: &Options, checks: &mut Checks) -> Outcome {
     );
     network::enter_namespaces()?;
     println!("{}", options.describe());
-    let scene = Scene::set_up(options)?;
-    check_homes(checks, &scene);
-    check_life(checks, &scene)
+    for protocol in [Protocol::Text, Protocol::Binary] {
+        let scene = Scene::set_up(options, protocol)?;
+        println!("in the {} protocol:", protocol.name());
+        check_homes(checks, &scene);
+        check_life(checks, &scene)?;
+        if protocol == Protocol::Binary {
+            check_replica(checks, &scene)?;
+        }
+    }
+    Ok(())
 }
 
 /// Every session is where libmemcached's ring says, and nowhere else.
@@ -158,6 +166,48 @@ fn check_life(checks: &mut Checks, scene: &Scene) -> Outcome {
     Ok(())
 }
 
+/// The extension keeps copies in the binary protocol only: written and deleted quietly.
+fn check_replica(checks: &mut Checks, scene: &Scene) -> Outcome {
+    let copies = ["-d", "memcached.sess_number_of_replicas=1"];
+    let (id, first) = scene.php("visit", None, &copies)?;
+    let stored = |wanted: bool| {
+        for cache in &scene.caches {
+            let answer = cache.ask(&format!("get memc.sess.key.{id}"))?;
+            let found = answer.starts_with("VALUE ");
+            ensure!(found == wanted, "{}: {answer:?}", cache.address());
+        }
+        Ok(())
+    };
+    checks.run("a session with a copy is in both caches", || {
+        ensure!(first == 1, "expected 1, found {first}");
+        stored(true)?;
+        let seen = scene.php("visit", Some(&id), &copies)?.1;
+        ensure!(seen == 2, "expected 2, found {seen}");
+        stored(true)
+    });
+    checks.run("a destroyed session is in neither", || {
+        scene.php("destroy", Some(&id), &copies)?;
+        stored(false)
+    });
+    Ok(())
+}
+
+/// How the extension speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    Text,
+    Binary,
+}
+
+impl Protocol {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Binary => "binary",
+        }
+    }
+}
+
 struct Scene {
     caches: [Cache; 2],
     addresses: Addresses,
@@ -165,7 +215,7 @@ struct Scene {
 }
 
 impl Scene {
-    fn set_up(options: &Options) -> Outcome<Self> {
+    fn set_up(options: &Options, protocol: Protocol) -> Outcome<Self> {
         let directory = tempfile::tempdir()?;
         let addresses = Addresses::choose()?;
         let path = |name: &str| directory.path().join(name);
@@ -181,7 +231,8 @@ impl Scene {
         let settings = format!(
             "extension=igbinary.so\nextension=msgpack.so\nextension=memcached.so\n\
              session.save_handler = memcached\nsession.save_path = \"{first},{second}\"\n\
-             session.use_cookies = 0\nmemcached.sess_binary_protocol = 0\n"
+             session.use_cookies = 0\nmemcached.sess_binary_protocol = {}\n",
+            u8::from(protocol == Protocol::Binary)
         );
         fs::create_dir(path("php.d"))?;
         fs::write(path("php.d/memcached.ini"), settings)?;

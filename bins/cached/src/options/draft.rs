@@ -4,14 +4,20 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::address::Place;
+use super::tls::TlsDraft;
 use super::{Options, Request, UsageError};
-use crate::settings::{Listen, PORT, Settings};
+use crate::settings::{Endpoint, Listen, PORT, Protocol, Security, Settings};
 
 #[derive(Debug)]
 pub(super) struct Draft {
     pub(super) settings: Settings,
-    /// `None` is off (`-p 0`); port 0 is any free one (`-p -1`).
-    pub(super) port: Option<u16>,
+    /// `-p`, if given: `None` is off (0), port 0 any free one (-1).
+    pub(super) port: Option<Option<u16>>,
+    /// `-U`, likewise.
+    pub(super) udp_port: Option<u16>,
+    /// `-B`, where a listener does not say its own.
+    pub(super) protocol: Protocol,
+    pub(super) tls: TlsDraft,
     pub(super) places: Vec<Place>,
     pub(super) unix_socket: Option<PathBuf>,
     pub(super) unix_mode: u32,
@@ -29,7 +35,10 @@ impl Default for Draft {
     fn default() -> Self {
         Self {
             settings: Settings::default(),
-            port: Some(PORT),
+            port: None,
+            udp_port: None,
+            protocol: Protocol::default(),
+            tls: TlsDraft::default(),
             places: Vec::new(),
             unix_socket: None,
             unix_mode: 0o700,
@@ -48,7 +57,10 @@ impl Default for Draft {
 impl Draft {
     /// Makes sense of the whole.
     pub(super) fn finish(mut self) -> Result<Request, UsageError> {
+        self.settings.udp = self.udp();
         self.settings.listen = self.listen()?;
+        let tls = std::mem::take(&mut self.tls);
+        self.settings.tls = tls.finish(&mut self.warnings)?;
         let half = self.settings.memory_bytes / 2;
         if self.settings.item_bytes_max as u64 > half {
             let largest = self.settings.item_bytes_max;
@@ -76,30 +88,69 @@ impl Draft {
         })))
     }
 
-    fn listen(&mut self) -> Result<Vec<Listen>, UsageError> {
+    /// Returns where clients are taken in. A Unix socket takes the place of the network.
+    fn listen(&mut self) -> Result<Vec<Endpoint>, UsageError> {
         if let Some(path) = self.unix_socket.take() {
-            return Ok(vec![Listen::Unix {
+            let mut endpoint = Endpoint::from(Listen::Unix {
                 path,
                 mode: self.unix_mode,
-            }]);
+            });
+            endpoint.protocol = self.protocol;
+            return Ok(vec![endpoint]);
         }
-        let Some(port) = self.port else {
+        if !self.tls.is_on && self.places.iter().any(Place::names_security) {
             return Err(UsageError::usage(
-                "nothing to listen on: -p 0 switches TCP off and there is no -s",
+                "notls:, btls: and mtls: (-l) are for servers with TLS (-Z)",
             ));
+        }
+        // A port for UDP alone is meant for both.
+        let port = self.port.unwrap_or(self.udp_port.or(Some(PORT)));
+        let security = self.tls.security();
+        let Some(port) = port else {
+            return match self.settings.udp.is_empty() {
+                false => Ok(Vec::new()),
+                true => Err(UsageError::usage(
+                    "nothing to listen on: -p 0 switches TCP off and there is neither -U nor -s",
+                )),
+            };
         };
         if self.places.is_empty() {
-            return Ok(vec![Listen::Everywhere(port)]);
+            return Ok(vec![self.everywhere(port, security)]);
         }
-        let mut listen = Vec::new();
-        for place in self.places.iter().map(|place| place.listen(port)) {
-            // A repeated address is asked for once; binding it twice would only fail.
-            if !listen.contains(&place) {
-                listen.push(place);
-            }
-        }
-        Ok(listen)
+        let endpoints = self.places.iter();
+        Ok(once(endpoints.map(|place| {
+            place.endpoint(port, self.protocol, security)
+        })))
     }
+
+    fn everywhere(&self, port: u16, security: Security) -> Endpoint {
+        let mut endpoint = Endpoint::from(Listen::Everywhere(port));
+        endpoint.protocol = self.protocol;
+        endpoint.security = security;
+        endpoint
+    }
+
+    /// Returns where datagrams are taken.
+    fn udp(&self) -> Vec<Listen> {
+        match self.udp_port {
+            Some(port) if self.unix_socket.is_none() => match self.places.is_empty() {
+                true => vec![Listen::Everywhere(port)],
+                false => once(self.places.iter().map(|place| place.listen(port))),
+            },
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Leaves out what is there already: binding it twice would only fail.
+fn once<T: PartialEq>(places: impl Iterator<Item = T>) -> Vec<T> {
+    let mut all = Vec::new();
+    for place in places {
+        if !all.contains(&place) {
+            all.push(place);
+        }
+    }
+    all
 }
 
 /// Reads a number of at least `least`.

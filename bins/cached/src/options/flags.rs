@@ -6,7 +6,7 @@ use super::address::Place;
 use super::draft::{Draft, number, size};
 use super::suboptions;
 use super::{Request, UsageError};
-use crate::settings::THREADS_MAX;
+use crate::settings::{Protocol, THREADS_MAX};
 
 /// One flag.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ pub(super) const NETWORK: &[Flag] = &[
         'l',
         "listen",
         "<addr>",
-        "where to listen: host, host:port, [v6]:port, or several with commas; may be repeated (default: all interfaces, v4 and v6)",
+        "where to listen: host, host:port, [v6]:port, or several with commas; may be repeated (default: all interfaces, v4 and v6); proto[ascii|binary|negotiating]:, notls:, btls:, mtls: and tag[name]: may stand before each",
         Does(|draft, value| {
             draft.places.extend(Place::parse_list(value)?);
             Ok(())
@@ -141,7 +141,7 @@ pub(super) const NETWORK: &[Flag] = &[
         'U',
         "udp-port",
         "<num>",
-        "UDP port to listen on (default: 0, off; others are not implemented yet)",
+        "UDP port to listen on (default: 0, off; -1: any free port); without -p also that of TCP",
         Does(udp_port),
     ),
     valued(
@@ -168,8 +168,14 @@ pub(super) const NETWORK: &[Flag] = &[
         'B',
         "protocol",
         "<name>",
-        "ascii or auto (default: auto; binary is not implemented yet)",
+        "ascii, binary or auto, which goes by the first byte (default: auto)",
         Does(protocol),
+    ),
+    flag(
+        'Z',
+        "enable-ssl",
+        "TLS at all TCP listeners but those with notls: (see -o ssl_...)",
+        Does(enable_tls),
     ),
 ];
 
@@ -406,29 +412,38 @@ pub(super) const LATER: &[Flag] = &[
     valued('N', "napi_ids", "<num>", "", Refused),
     flag('S', "enable-sasl", "", Refused),
     valued('Y', "auth-file", "<file>", "", Refused),
-    flag('Z', "enable-ssl", "", Refused),
 ];
 
 fn port(draft: &mut Draft, value: &str) -> Result<(), UsageError> {
-    draft.port = match value {
-        "0" => None,
-        "-1" => Some(0),
-        _ => Some(
-            value
-                .parse()
-                .map_err(|_| UsageError::value(format!("'{value}' is not a port number")))?,
-        ),
-    };
+    draft.port = Some(port_number(value)?);
     Ok(())
 }
 
-fn udp_port(_: &mut Draft, value: &str) -> Result<(), UsageError> {
+fn udp_port(draft: &mut Draft, value: &str) -> Result<(), UsageError> {
+    draft.udp_port = port_number(value)?;
+    Ok(())
+}
+
+/// Reads a port: `None` is none (0), port 0 any free one (-1).
+fn port_number(value: &str) -> Result<Option<u16>, UsageError> {
     match value {
-        "0" => Ok(()),
-        _ => Err(UsageError::usage(
-            "UDP is not implemented yet; only 0 (off) is accepted",
-        )),
+        "0" => Ok(None),
+        "-1" => Ok(Some(0)),
+        _ => match value.parse() {
+            Ok(port) => Ok(Some(port)),
+            Err(_) => Err(UsageError::value(format!("'{value}' is not a port number"))),
+        },
     }
+}
+
+fn enable_tls(draft: &mut Draft, _: &str) -> Result<(), UsageError> {
+    if !cfg!(feature = "tls") {
+        return Err(UsageError::usage(
+            "this steadfast-cached was built without TLS (the feature 'tls')",
+        ));
+    }
+    draft.tls.is_on = true;
+    Ok(())
 }
 
 fn unix_mask(draft: &mut Draft, value: &str) -> Result<(), UsageError> {
@@ -443,16 +458,18 @@ fn unix_mask(draft: &mut Draft, value: &str) -> Result<(), UsageError> {
     Ok(())
 }
 
-fn protocol(_: &mut Draft, value: &str) -> Result<(), UsageError> {
-    match value {
-        "auto" | "ascii" => Ok(()),
-        "binary" => Err(UsageError::usage(
-            "the binary protocol is not implemented yet",
-        )),
-        _ => Err(UsageError::usage(format!(
-            "'{value}' is none of auto, ascii, binary"
-        ))),
-    }
+fn protocol(draft: &mut Draft, value: &str) -> Result<(), UsageError> {
+    draft.protocol = match value {
+        "auto" => Protocol::Negotiate,
+        "ascii" => Protocol::Text,
+        "binary" => Protocol::Binary,
+        _ => {
+            return Err(UsageError::usage(format!(
+                "'{value}' is none of auto, ascii, binary"
+            )));
+        }
+    };
+    Ok(())
 }
 
 fn memory_limit(draft: &mut Draft, value: &str) -> Result<(), UsageError> {

@@ -41,7 +41,7 @@ fn write_options(text: &mut String) -> fmt::Result {
     section(text, "Work", flags::WORK)?;
     section(text, "Process", flags::PROCESS)?;
     text.push_str("\nWords for -o, with commas between them:\n");
-    for suboption in suboptions::WITH_EFFECT {
+    for suboption in suboptions::with_effect() {
         row(text, &suboption.to_string(), suboption.help)?;
     }
     text.push_str(

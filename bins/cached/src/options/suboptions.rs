@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::UsageError;
 use super::draft::{Draft, number};
+use super::{UsageError, tls};
 
 /// One word of `-o`.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub(super) struct Suboption {
     /// What the value stands for in the help.
     pub(super) value: Option<&'static str>,
     pub(super) help: &'static str,
-    effect: fn(&mut Draft, &str) -> Result<(), UsageError>,
+    pub(super) effect: fn(&mut Draft, &str) -> Result<(), UsageError>,
 }
 
 /// Applies one `-o` list; later words win.
@@ -35,7 +35,7 @@ fn apply_one(draft: &mut Draft, word: &str) -> Result<(), UsageError> {
         Some((name, value)) => (name, Some(value)),
         None => (word, None),
     };
-    if let Some(known) = WITH_EFFECT.iter().find(|known| known.name == name) {
+    if let Some(known) = with_effect().find(|known| known.name == name) {
         return match (known.value, value) {
             (Some(_), None) => Err(UsageError::value(format!("'{name}' requires a value"))),
             (None, Some(_)) => Err(UsageError::value(format!("'{name}' takes no value"))),
@@ -55,7 +55,12 @@ fn apply_one(draft: &mut Draft, word: &str) -> Result<(), UsageError> {
     )))
 }
 
-pub(super) const WITH_EFFECT: &[Suboption] = &[
+/// All words that do something here.
+pub(super) fn with_effect() -> impl Iterator<Item = &'static Suboption> {
+    WITH_EFFECT.iter().chain(tls::WORDS)
+}
+
+const WITH_EFFECT: &[Suboption] = &[
     Suboption {
         name: "idle_timeout",
         value: Some("<sec>"),
@@ -81,6 +86,16 @@ pub(super) const WITH_EFFECT: &[Suboption] = &[
         help: "clients above -c wait in the kernel until one leaves",
         effect: |draft, _| {
             draft.settings.refuse_when_full = false;
+            Ok(())
+        },
+    },
+    Suboption {
+        name: "udp_rate_limit",
+        value: Some("<KB>"),
+        help: "what an address may get by UDP beyond four times what it sends, per second (default: 256; 0: no limit; ours)",
+        effect: |draft, value| {
+            let kilobytes: u32 = number(value, 0)?;
+            draft.settings.udp_bytes_per_sec = kilobytes.saturating_mul(1024);
             Ok(())
         },
     },
@@ -134,10 +149,4 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
 ];
 
 /// Beginnings of memcached's words that mean something and are not implemented yet.
-const LATER: &[&str] = &[
-    "drop_privileges",
-    "ext_",
-    "proxy_",
-    "sock_cookie_id",
-    "ssl_",
-];
+const LATER: &[&str] = &["drop_privileges", "ext_", "proxy_", "sock_cookie_id"];

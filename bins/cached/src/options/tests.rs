@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::settings::Listen;
+use crate::settings::{Endpoint, Listen, Protocol};
 
 fn run(line: &str) -> Options {
     match parse(line.split_whitespace()) {
@@ -15,15 +15,15 @@ fn refuse(line: &str) -> (u8, String) {
     (error.status().code(), error.to_string())
 }
 
-fn address(text: &str) -> Listen {
-    Listen::Address(text.parse().unwrap())
+fn address(text: &str) -> Endpoint {
+    Listen::Address(text.parse().unwrap()).into()
 }
 
 #[test]
 fn nothing_given_means_memcacheds_defaults() {
     let options = run("");
     assert_eq!(options.settings, Settings::default());
-    assert_eq!(options.settings.listen, [Listen::Everywhere(11211)]);
+    assert_eq!(options.settings.listen, [Listen::Everywhere(11211).into()]);
     assert!(!options.daemon && options.user.is_none() && options.pid_file.is_none());
 }
 
@@ -81,7 +81,7 @@ fn listen_takes_lists_repeats_ports_and_both_families() {
             address("127.0.0.2:5"),
             address("[::1]:6"),
             address("[::1]:4"),
-            Listen::Host("localhost".into(), 7),
+            Listen::Host("localhost".into(), 7).into(),
         ]
     );
     // memcached drops a repeated -l that is part of an earlier one. We do not.
@@ -97,13 +97,14 @@ fn unix_socket_replaces_the_network() {
         [Listen::Unix {
             path: "/tmp/x".into(),
             mode: 0o660
-        }]
+        }
+        .into()]
     );
 }
 
 #[test]
 fn port_minus_one_is_any_and_zero_is_none() {
-    assert_eq!(run("-p -1").settings.listen, [Listen::Everywhere(0)]);
+    assert_eq!(run("-p -1").settings.listen, [Listen::Everywhere(0).into()]);
     assert_eq!(refuse("-p 0").0, 64);
     assert_eq!(run("-p 0 -s /tmp/x").settings.listen.len(), 1);
 }
@@ -130,15 +131,10 @@ fn what_is_not_implemented_is_an_error_and_says_so() {
     for line in [
         "-A",
         "-S",
-        "-Z",
         "-Y /x",
         "-D :",
         "-N 2",
-        "-U 11211",
-        "-B binary",
-        "-o ssl_key=x",
         "-o ext_path=x",
-        "-l notls:127.0.0.1:1",
         "-o drop_privileges",
     ] {
         let (status, message) = refuse(line);
@@ -258,4 +254,144 @@ fn help_shows_every_flag_and_fits_a_terminal() {
 fn too_many_threads_warn() {
     assert_eq!(run("-t 64").warnings.len(), 0);
     assert_eq!(run("-t 65").warnings.len(), 1);
+}
+
+#[test]
+fn protocol_is_for_all_listeners_that_do_not_say_their_own() {
+    let options =
+        run("-B binary -l 127.0.0.1:1 -l proto[ascii]:127.0.0.1:2,proto[negotiating]:[::1]:3");
+    let protocols = options
+        .settings
+        .listen
+        .iter()
+        .map(|endpoint| endpoint.protocol);
+    assert_eq!(
+        protocols.collect::<Vec<_>>(),
+        [Protocol::Binary, Protocol::Text, Protocol::Negotiate]
+    );
+    assert_eq!(run("-B ascii").settings.listen[0].protocol, Protocol::Text);
+    let unix = run("-B binary -s /tmp/x").settings.listen;
+    assert_eq!(unix[0].protocol, Protocol::Binary);
+}
+
+#[test]
+fn prefixes_come_in_any_order_and_once_each() {
+    let endpoint = &run("-l tag[ab]:proto[ascii]:127.0.0.1:1").settings.listen[0];
+    assert_eq!(endpoint.tag.as_deref(), Some("ab"));
+    assert_eq!(endpoint.protocol, Protocol::Text);
+    let endpoint = &run("-l tag_a_b_:127.0.0.1").settings.listen[0];
+    assert_eq!(endpoint.tag.as_deref(), Some("a_b"));
+    for (line, message) in [
+        (
+            "-l proto[morse]:x",
+            "'morse' is none of ascii, binary, negotiating",
+        ),
+        ("-l tag[]:x", "tag of 0 bytes is not within 1 and 8"),
+        (
+            "-l tag[123456789]:x",
+            "tag of 9 bytes is not within 1 and 8",
+        ),
+        (
+            "-l tag[a]:tag_b_:x",
+            "'tag[a]:tag_b_:x' has two prefixes of a kind",
+        ),
+    ] {
+        let message = format!("-l, --listen: {message}");
+        assert_eq!(refuse(line), (1, message), "{line}");
+    }
+    let (status, message) = refuse("-l notls:127.0.0.1:1");
+    assert!(status == 64 && message.contains("TLS (-Z)"), "{message}");
+}
+
+#[test]
+fn udp_goes_where_tcp_goes_and_takes_it_along_without_p() {
+    let settings = run("-U 5").settings;
+    assert_eq!(settings.udp, [Listen::Everywhere(5)]);
+    assert_eq!(settings.listen, [Listen::Everywhere(5).into()]);
+    // A port of its own goes before that of -U, as in memcached.
+    let settings = run("-U 5 -p 6 -l 127.0.0.1 -l 127.0.0.2:7").settings;
+    let place = |text: &str| Listen::Address(text.parse().unwrap());
+    assert_eq!(settings.udp, [place("127.0.0.1:5"), place("127.0.0.2:7")]);
+    assert_eq!(
+        settings.listen,
+        [address("127.0.0.1:6"), address("127.0.0.2:7")]
+    );
+    let settings = run("-U -1 -p 0").settings;
+    assert_eq!(
+        (settings.udp, settings.listen),
+        (vec![Listen::Everywhere(0)], Vec::new())
+    );
+    assert!(run("-U 5 -s /tmp/x").settings.udp.is_empty());
+    assert_eq!(run("-o udp_rate_limit=2").settings.udp_bytes_per_sec, 2048);
+}
+
+#[test]
+#[cfg(not(feature = "tls"))]
+fn tls_that_is_not_built_in_is_an_error_and_says_so() {
+    let (status, message) = refuse("-Z -o ssl_chain_cert=/x");
+    assert!(
+        status == 64 && message.contains("built without TLS"),
+        "{message}"
+    );
+}
+
+#[test]
+#[cfg(feature = "tls")]
+fn words_about_tls_arrive() {
+    use crate::settings::{ClientCertificate, KeyFormat, Security, TlsVersion};
+    let settings = run(concat!(
+        "-Z -o ssl_chain_cert=/c,ssl_key=/k,ssl_keyformat=2,ssl_verify_mode=1 ",
+        "-o ssl_ca_cert=/a,ssl_ciphers=ECDHE-RSA-AES128-GCM-SHA256,ssl_min_version=3 ",
+        "-o ssl_session_cache,ssl_wbuf_size=4 ",
+        "-l 127.0.0.1:1,notls:127.0.0.1:2,btls:127.0.0.1:3,mtls:127.0.0.1:4",
+    ))
+    .settings;
+    let tls = settings.tls.unwrap();
+    assert_eq!((tls.chain, tls.key), ("/c".into(), Some("/k".into())));
+    assert_eq!(
+        (tls.key_format, tls.version_min),
+        (KeyFormat::Der, TlsVersion::Tls13)
+    );
+    assert_eq!(tls.client_authorities, Some("/a".into()));
+    assert_eq!(tls.ciphers.as_deref(), Some("ECDHE-RSA-AES128-GCM-SHA256"));
+    assert!(tls.session_cache && tls.write_buffer_bytes == 4096);
+    let securities = settings.listen.iter().map(|endpoint| endpoint.security);
+    assert_eq!(
+        securities.collect::<Vec<_>>(),
+        [
+            Security::Tls(ClientCertificate::Wanted),
+            Security::Plain,
+            Security::Tls(ClientCertificate::Ignored),
+            Security::Tls(ClientCertificate::Required),
+        ]
+    );
+}
+
+#[test]
+#[cfg(feature = "tls")]
+fn what_tls_can_not_have_is_an_error() {
+    for (line, status, part) in [
+        ("-Z", 64, "needs a certificate"),
+        ("-o ssl_min_version=1", 64, "TLS 1.1 is not safe"),
+        ("-o ssl_min_version=4", 1, "'4' is none of"),
+        ("-o ssl_verify_mode=4", 1, "'4' is none of"),
+        ("-o ssl_keyformat=0", 1, "'0' is none of"),
+        ("-o ssl_kernel_tls", 64, "can't be had"),
+        ("-o ssl_wbuf_size=0", 1, "not a number of 1 or more"),
+        ("-o ssl_wbuf_size=1025", 1, "exceed 1024"),
+    ] {
+        let (found, message) = refuse(line);
+        assert!(
+            found == status && message.contains(part),
+            "{line}: {message}"
+        );
+    }
+}
+
+#[test]
+fn words_about_tls_without_tls_are_warned_of() {
+    assert_eq!(
+        run("-o ssl_key=/k").warnings,
+        ["ssl_key (-o) has no effect without TLS (-Z)"]
+    );
 }

@@ -38,7 +38,7 @@ struct Stage {
 impl Stage {
     fn new(process: impl Process + 'static) -> Self {
         let settings = Settings {
-            listen: vec![Listen::Address("127.0.0.1:0".parse().unwrap())],
+            listen: vec![Listen::Address("127.0.0.1:0".parse().unwrap()).into()],
             threads: 1,
             ..Settings::default()
         };

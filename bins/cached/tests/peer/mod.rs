@@ -12,7 +12,7 @@ use steadfast_cached::{Running, Server};
 /// Settings for a small server on a free loopback port.
 pub(crate) fn settings() -> Settings {
     let mut settings = Settings::default();
-    settings.listen = vec![Listen::Address("127.0.0.1:0".parse().unwrap())];
+    settings.listen = vec![Listen::Address("127.0.0.1:0".parse().unwrap()).into()];
     settings.threads = 2;
     settings
 }

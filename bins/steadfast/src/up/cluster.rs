@@ -153,7 +153,7 @@ impl Cluster {
             }
             Node::Cache(index) => {
                 let mut settings = Settings::default();
-                settings.listen = vec![Listen::Address(place)];
+                settings.listen = vec![Listen::Address(place).into()];
                 settings.threads = 1;
                 settings.memory_bytes = self.memory_bytes;
                 let running = Server::start(settings).map_err(|error| fail(&error))?;

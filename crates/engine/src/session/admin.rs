@@ -128,7 +128,7 @@ impl Turn<'_> {
 type Answer = Result<(), &'static str>;
 
 impl LruSettings {
-    fn turn(&mut self, command: LruCommand<'_>) -> Answer {
+    fn turn(&mut self, command: LruCommand) -> Answer {
         match command {
             // memcached knows these only with its maintainer thread.
             LruCommand::Mode { .. } | LruCommand::TempTtl { .. } if !self.maintainer => {
@@ -166,7 +166,7 @@ impl LruSettings {
 }
 
 impl SlabSettings {
-    fn turn(&mut self, command: SlabsCommand<'_>) -> Answer {
+    fn turn(&mut self, command: SlabsCommand) -> Answer {
         match command {
             SlabsCommand::Reassign {
                 source,

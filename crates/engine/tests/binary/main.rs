@@ -4,6 +4,7 @@
 
 #[path = "../cache/mod.rs"]
 mod cache;
+mod model;
 mod sasl;
 mod wire;
 

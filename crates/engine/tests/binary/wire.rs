@@ -1,7 +1,7 @@
 //! Binary requests by hand, and answers as lines of text.
 
 use steadfast_protocol::binary::{
-    Command, Key, NO_INITIAL, Request, Response, Status, Storage, StorageVerb,
+    Command, Key, NO_INITIAL, Opcode, Request, Response, Status, Storage, StorageVerb,
 };
 use steadfast_protocol::{Arithmetic, Parsed};
 
@@ -147,7 +147,7 @@ pub(crate) struct Answer {
 /// Reads answers, all of which must be whole, and know their request by its number.
 ///
 /// The line is the opcode, the status unless it is success, `cas` if there is one, and flags, key
-/// and value, numbers of eight bytes in decimal.
+/// and value, numbers in decimal.
 pub(crate) fn answers(mut input: &[u8]) -> Vec<Answer> {
     let mut answers = Vec::new();
     while !input.is_empty() {
@@ -181,13 +181,12 @@ fn line(message: &Response<'_>, value: &[u8]) -> String {
     if let Some(key) = message.key {
         words.push(format!("key={}", key.as_bytes().escape_ascii()));
     }
-    match value {
-        b"" => {}
-        &[a, b, c, d, e, f, g, h] if a == 0 || a == 0xff => {
-            let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-            words.push(number.to_string());
-        }
-        text => words.push(text.escape_ascii().to_string()),
+    let is_number = matches!(message.opcode.loud(), Opcode::INCREMENT | Opcode::DECREMENT);
+    if is_number && message.status == Status::SUCCESS {
+        let number = u64::from_be_bytes(value.try_into().unwrap());
+        words.push(number.to_string());
+    } else if !value.is_empty() {
+        words.push(value.escape_ascii().to_string());
     }
     words.join(" ")
 }

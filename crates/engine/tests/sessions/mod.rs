@@ -113,6 +113,10 @@ impl Client {
         self.held.extend_from_slice(input.as_ref());
     }
 
+    pub(crate) fn is_broken(&self) -> bool {
+        self.session.is_broken()
+    }
+
     pub(crate) fn is_watching(&self) -> bool {
         self.session.is_watching()
     }

@@ -1,5 +1,6 @@
 use alloc::string::ToString;
 
+use super::flags::bit;
 use super::*;
 
 #[test]

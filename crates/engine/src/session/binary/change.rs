@@ -89,6 +89,10 @@ impl Turn<'_> {
         let (store, now) = (self.engine.store(), self.now.timestamp);
         let expected = self.expected(asked);
         let edit = |entry: &Entry<'_>| {
+            // memcached looks for a number only in the right version, and at all in some value.
+            if entry.value().is_empty() {
+                return (Change::Keep, Calculated::NotANumber);
+            }
             if !expected.admits(entry) {
                 return (Change::Keep, Calculated::Changed);
             }

@@ -46,7 +46,7 @@ pub(super) fn parse_lru<'a>(words: Words<'a>, line: &'a [u8]) -> Result<Request<
     })
 }
 
-fn lru_command(mut words: Words<'_>) -> Option<LruCommand<'_>> {
+fn lru_command(mut words: Words<'_>) -> Option<LruCommand> {
     Some(match words.next()? {
         b"mode" => LruCommand::Mode {
             segmented: match words.next()? {
@@ -58,8 +58,8 @@ fn lru_command(mut words: Words<'_>) -> Option<LruCommand<'_>> {
         b"tune" => LruCommand::Tune {
             hot_percent: parse_u32(words.next()?)?,
             warm_percent: parse_u32(words.next()?)?,
-            hot_factor: Factor::new(words.next()?)?,
-            warm_factor: Factor::new(words.next()?)?,
+            hot_factor: Factor::parse(words.next()?)?,
+            warm_factor: Factor::parse(words.next()?)?,
         },
         b"temp_ttl" => LruCommand::TempTtl {
             seconds: parse_exptime(words.next()?)?,
@@ -80,7 +80,7 @@ pub(super) fn parse_slabs<'a>(mut words: Words<'a>, line: &'a [u8]) -> Result<Re
     })
 }
 
-fn reassign<'a>(mut words: Words<'a>, line: &[u8]) -> Result<SlabsCommand<'a>, Fault> {
+fn reassign(mut words: Words<'_>, line: &[u8]) -> Result<SlabsCommand, Fault> {
     let mut class = || {
         words
             .next()
@@ -93,11 +93,13 @@ fn reassign<'a>(mut words: Words<'a>, line: &[u8]) -> Result<SlabsCommand<'a>, F
     })
 }
 
-fn automove<'a>(mut words: Words<'a>, line: &[u8]) -> Result<SlabsCommand<'a>, Fault> {
+fn automove(mut words: Words<'_>, line: &[u8]) -> Result<SlabsCommand, Fault> {
     let word = words.next().ok_or_else(|| bad_argument(line))?;
     let mut argument = || words.next();
-    let ratio =
-        |word: Option<&'a [u8]>| word.and_then(Factor::new).ok_or_else(|| bad_argument(line));
+    let ratio = |word: Option<&[u8]>| {
+        word.and_then(Factor::parse)
+            .ok_or_else(|| bad_argument(line))
+    };
     Ok(match word {
         b"ratio" => SlabsCommand::AutomoveRatio {
             ratio: ratio(argument())?,
