@@ -200,15 +200,7 @@ impl Session {
 /// Tells the store what is wanted next. Of a single one there is nothing to win.
 #[inline]
 pub(super) fn prefetch<'a>(store: &Store, places: impl Iterator<Item = &'a Located<'a>>) {
-    let mut further = ArrayVec::<_, KEYS_AHEAD_MAX>::new();
-    for place in places {
-        if store.prefetch(place) && !further.is_full() {
-            further.push(place);
-        }
-    }
-    for place in further {
-        store.prefetch_further(place);
-    }
+    store.prefetch(places);
 }
 
 /// So many requests are parsed before the first is executed: about what a processor can wait for at
