@@ -2,7 +2,8 @@
 
 use bytes::Buf;
 use steadfast_engine::{Engine, Next, NoProcess, Now, Output, Session, Settings};
-use steadfast_protocol::Limits;
+use steadfast_protocol::binary::{Opcode, RESPONSE_MAGIC, Response};
+use steadfast_protocol::{Limits, Parsed};
 use steadfast_store::Store;
 
 use crate::input::cut;
@@ -46,10 +47,29 @@ fn answers(pieces: &[&[u8]]) -> Vec<u8> {
 
 /// Drops the statistics of an answer: how many bytes were read so far depends on the split.
 fn without_counts(answers: Vec<u8>) -> Vec<u8> {
+    if answers.first() == Some(&RESPONSE_MAGIC) {
+        return without_binary_counts(&answers);
+    }
     answers
         .split_inclusive(|&byte| byte == b'\n')
         .filter(|line| !line.starts_with(b"STAT "))
         .flatten()
         .copied()
         .collect()
+}
+
+/// The same in the binary protocol, all of whose answers must be whole.
+fn without_binary_counts(answers: &[u8]) -> Vec<u8> {
+    let (mut rest, mut kept) = (answers, Vec::new());
+    while !rest.is_empty() {
+        let Ok(Parsed::Complete { message, consumed }) = Response::parse(rest) else {
+            panic!("no whole answer: {}", rest.escape_ascii());
+        };
+        let (answer, behind) = rest.split_at(consumed + message.value_bytes);
+        if message.opcode != Opcode::STAT {
+            kept.extend_from_slice(answer);
+        }
+        rest = behind;
+    }
+    kept
 }

@@ -3,6 +3,7 @@
 //!
 //! Run one with `cargo +nightly fuzz run --features libfuzzer TARGET`.
 
+pub mod binary;
 pub mod engine;
 pub mod input;
 pub mod protocol;
@@ -17,8 +18,12 @@ pub type Target = (&'static str, fn(&[u8]));
 /// All targets.
 pub const TARGETS: &[Target] = &[
     ("engine_split", engine::split),
+    ("protocol_binary_request_split", binary::request_split),
+    ("protocol_binary_response_split", binary::response_split),
+    ("protocol_binary_roundtrip", binary::roundtrip),
     ("protocol_request_roundtrip", protocol::request_roundtrip),
     ("protocol_request_split", protocol::request_split),
+    ("protocol_response_roundtrip", protocol::response_roundtrip),
     ("protocol_response_split", protocol::response_split),
     ("proxy_config", proxy::config),
     ("proxy_head_differential", proxy::head_differential),

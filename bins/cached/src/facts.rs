@@ -54,7 +54,10 @@ impl Process for Facts {
                 id: place.id,
                 address: &place.address,
                 listen_address: None,
-                state: "conn_listening",
+                state: match place.address.starts_with("udp:") {
+                    true => "conn_read",
+                    false => "conn_listening",
+                },
                 idle_secs: now_secs.saturating_sub(Now::START_SECS).into(),
             });
         }

@@ -19,6 +19,7 @@ pub mod settings;
 mod shared;
 mod stream;
 mod tls;
+mod udp;
 mod worker;
 
 pub use memory_file::{MemoryFileError, Recovery, Saved};

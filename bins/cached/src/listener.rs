@@ -1,7 +1,7 @@
 //! Listening sockets, and the connections that come in at them.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,6 +22,10 @@ pub(crate) struct Bound {
     pub(crate) by_worker: Vec<Vec<Listener>>,
     /// The TCP addresses, with the ports that the kernel chose.
     pub(crate) addresses: Vec<SocketAddr>,
+    /// Sockets for datagrams, one list per worker.
+    pub(crate) udp_by_worker: Vec<Vec<UdpSocket>>,
+    /// Where datagrams are taken, with the ports that the kernel chose.
+    pub(crate) udp_addresses: Vec<SocketAddr>,
     /// All places, for reports.
     pub(crate) places: Vec<Place>,
     /// What encrypted listeners present.
@@ -38,12 +42,17 @@ impl Bound {
         let mut bound = Self {
             by_worker: (0..settings.threads).map(|_| Vec::new()).collect(),
             addresses: Vec::new(),
+            udp_by_worker: (0..settings.threads).map(|_| Vec::new()).collect(),
+            udp_addresses: Vec::new(),
             places: Vec::new(),
             tls: tls.map(Arc::new),
             manners: Vec::new(),
         };
         for endpoint in &settings.listen {
             bound.add(endpoint, settings)?;
+        }
+        for place in &settings.udp {
+            each_address(place, |address| bound.add_udp(address, settings))?;
         }
         Ok(bound)
     }
@@ -112,6 +121,25 @@ impl Bound {
         }
         self.addresses.push(chosen);
         self.manners.push(manner.clone());
+        Ok(chosen.port())
+    }
+
+    fn add_udp(&mut self, address: SocketAddr, settings: &Settings) -> Result<u16, ListenError> {
+        if self.udp_addresses.contains(&address) {
+            return Ok(address.port());
+        }
+        let group = listen::udp_group(address, settings.threads)?;
+        let chosen = group[0]
+            .local_addr()
+            .map_err(|cause| ListenError::new(address, cause))?;
+        self.places.push(Place {
+            id: id(&group[0]),
+            address: format!("udp:{chosen}").into(),
+        });
+        for (worker, socket) in self.udp_by_worker.iter_mut().zip(group) {
+            worker.push(socket);
+        }
+        self.udp_addresses.push(chosen);
         Ok(chosen.port())
     }
 

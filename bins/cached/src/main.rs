@@ -8,7 +8,6 @@ use std::env;
 use std::fmt::Display;
 use std::fs;
 use std::io::{self, ErrorKind, Write};
-use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::os::unix::fs::lchown;
 use std::path::{self, Path, PathBuf};
@@ -160,7 +159,7 @@ fn serve(
         readiness::status(&recovery.to_string());
     }
     if let Some(path) = env::var_os("MEMCACHED_PORT_FILENAME").map(PathBuf::from) {
-        if let Err(cause) = write_ports(&path, running.addresses()) {
+        if let Err(cause) = write_ports(&path, &running) {
             let (path, reason) = (path.display(), reason(&cause));
             warn(format_args!("cannot write the ports to {path}: {reason}"));
         }
@@ -172,7 +171,13 @@ fn serve(
             .map_err(|cause| Failure::system("cannot leave the terminal", &cause))?;
     }
     readiness::ready();
-    let mut end = watch.wait(None).map_err(unwatched)?;
+    let mut end = None;
+    while end.is_none() {
+        end = watch.wait(None).map_err(unwatched)?;
+        if std::mem::take(&mut watch.reloads) {
+            reload(&running, options.settings.verbosity);
+        }
+    }
     readiness::stopping();
     if end == Some(End::Gracefully) {
         running.drain();
@@ -187,6 +192,22 @@ fn serve(
             running.stop();
             Ok(())
         }
+    }
+}
+
+/// Reads again what can be read again: certificates.
+fn reload(running: &Running, verbosity: u8) {
+    let line = match running.refresh_certificates() {
+        None => "HUP: there is nothing to reload",
+        Some(Ok(())) => "HUP: new connections get the certificates as they are now",
+        Some(Err(error)) => {
+            return warn(format_args!(
+                "HUP: the certificates stay as they were: {error}"
+            ));
+        }
+    };
+    if verbosity > 0 {
+        log::line(PROGRAM, line);
     }
 }
 
@@ -309,14 +330,17 @@ fn write_pid_file(path: &Path) -> Option<PidFile> {
 }
 
 /// Tells the chosen ports, in the form that memcached's test suite reads.
-fn write_ports(path: &Path, addresses: &[SocketAddr]) -> io::Result<()> {
-    if addresses.is_empty() {
+fn write_ports(path: &Path, running: &Running) -> io::Result<()> {
+    let (tcp, udp) = (running.addresses(), running.udp_addresses());
+    if tcp.is_empty() && udp.is_empty() {
         return Ok(());
     }
     let mut lines = String::new();
-    for address in addresses {
-        let family = if address.is_ipv4() { "INET" } else { "INET6" };
-        lines.push_str(&format!("TCP {family}: {}\n", address.port()));
+    for (transport, addresses) in [("TCP", tcp), ("UDP", udp)] {
+        for address in addresses {
+            let family = if address.is_ipv4() { "INET" } else { "INET6" };
+            lines.push_str(&format!("{transport} {family}: {}\n", address.port()));
+        }
     }
     let mut new = path.as_os_str().to_owned();
     new.push(".lck");
@@ -338,6 +362,8 @@ struct Watch {
     verbosity: u8,
     /// TERM ends as USR1 does.
     saves_on_term: bool,
+    /// HUP has come.
+    reloads: bool,
     /// A planned stop has begun, and nobody has interrupted it.
     keeps_items: bool,
 }
@@ -354,11 +380,12 @@ impl Watch {
             events: Events::with_capacity(4),
             verbosity: options.settings.verbosity,
             saves_on_term: options.save_on_term,
+            reloads: false,
             keeps_items: false,
         })
     }
 
-    /// Waits for a signal that ends the daemon; `None` when there was none within `patience`.
+    /// Waits for a signal; returns `None` when none within `patience` ends the daemon.
     fn wait(&mut self, patience: Option<Duration>) -> io::Result<Option<End>> {
         loop {
             match self.poll.poll(&mut self.events, patience) {
@@ -366,7 +393,7 @@ impl Watch {
                 _ => {}
             }
             let end = self.pending();
-            if end.is_some() || patience.is_some() {
+            if end.is_some() || self.reloads || patience.is_some() {
                 return Ok(end);
             }
         }
@@ -377,7 +404,10 @@ impl Watch {
         let mut end = None;
         for signal in self.signals.pending() {
             let line = match signal {
-                SIGHUP => "HUP: there is nothing to reload",
+                SIGHUP => {
+                    self.reloads = true;
+                    continue;
+                }
                 SIGUSR1 => {
                     self.keeps_items = true;
                     end = end.or(Some(End::Gracefully));

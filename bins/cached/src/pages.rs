@@ -7,7 +7,7 @@
 
 use std::io;
 use std::ptr::NonNull;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use steadfast_host::memory::{PageSize, Pages};
 use steadfast_host::{exit, log};
@@ -33,13 +33,26 @@ pub(crate) fn for_budget(memory_bytes: usize) -> Arc<dyn Memory> {
     }
 }
 
-/// Three ranges of addresses: one that segments fill, one in which extents come and go, one for
-/// tables.
+/// Addresses of three kinds: those that segments fill, those in which extents come and go, and those
+/// of tables.
 #[derive(Debug)]
 struct Mapped {
-    segments: Pages,
-    extents: Pages,
-    tables: Pages,
+    segments: Ranges,
+    extents: Ranges,
+    tables: Ranges,
+}
+
+/// A range of addresses, and further ones once it is full: the budget may grow later
+/// (`cache_memlimit`).
+#[derive(Debug)]
+struct Ranges {
+    first: Pages,
+    /// Each as large as all before together.
+    further: [OnceLock<Pages>; FURTHER_MAX],
+    /// Held by whoever reserves the next one.
+    growth: Mutex<()>,
+    bytes: usize,
+    size: PageSize,
 }
 
 impl Mapped {
@@ -50,14 +63,14 @@ impl Mapped {
         // Not all that is allowed: buffers and tables need addresses, too.
         let _headroom = Pages::reserve(HEADROOM_BYTES, PageSize::Small)?;
         Ok(Self {
-            segments: Pages::reserve(memory_bytes, PageSize::Huge)?,
-            extents: Pages::reserve(extent_addresses, PageSize::Small)?,
+            segments: Ranges::reserve(memory_bytes, PageSize::Huge)?,
+            extents: Ranges::reserve(extent_addresses, PageSize::Small)?,
             // A cache with few items has small ones. All are paid from the budget.
-            tables: Pages::reserve(memory_bytes, PageSize::HugeLater)?,
+            tables: Ranges::reserve(memory_bytes, PageSize::HugeLater)?,
         })
     }
 
-    fn pages(&self, kind: Kind) -> &Pages {
+    fn ranges(&self, kind: Kind) -> &Ranges {
         match kind {
             Kind::Segment => &self.segments,
             Kind::Extent => &self.extents,
@@ -66,19 +79,64 @@ impl Mapped {
     }
 }
 
+impl Ranges {
+    fn reserve(bytes: usize, size: PageSize) -> io::Result<Self> {
+        Ok(Self {
+            first: Pages::reserve(bytes, size)?,
+            further: [const { OnceLock::new() }; FURTHER_MAX],
+            growth: Mutex::new(()),
+            bytes,
+            size,
+        })
+    }
+
+    /// Hands out a piece from the first range that has room for it. All of them are paid from the budget.
+    fn allocate(&self, bytes: usize) -> Option<(NonNull<u8>, usize)> {
+        let in_first = self.first.allocate(bytes);
+        in_first
+            .or_else(|| (0..FURTHER_MAX).find_map(|number| self.further(number)?.allocate(bytes)))
+    }
+
+    /// Returns a further range, which is reserved when it is first asked for; `None` if the system has
+    /// no addresses for it.
+    #[cold]
+    fn further(&self, number: usize) -> Option<&Pages> {
+        let place = &self.further[number];
+        if let Some(pages) = place.get() {
+            return Some(pages);
+        }
+        let _growth = self.growth.lock().unwrap_or_else(PoisonError::into_inner);
+        if place.get().is_none() {
+            let bytes = self.bytes.checked_mul(1 << number)?;
+            place.set(Pages::reserve(bytes, self.size).ok()?).ok()?;
+        }
+        place.get()
+    }
+
+    /// The range that a piece is from.
+    fn of(&self, start: NonNull<u8>) -> &Pages {
+        if self.first.contains(start) {
+            return &self.first;
+        }
+        let mut further = self.further.iter().filter_map(OnceLock::get);
+        let found = further.find(|pages| pages.contains(start));
+        found.expect("a piece is from one of the ranges")
+    }
+}
+
 // SAFETY: `Pages` hands out pieces of a mapping that do not overlap, initialised, at multiples of
 // 512 bytes, and keeps them until they are freed; the mapping lives as long as `self`.
 unsafe impl Memory for Mapped {
     fn usable_bytes(&self, kind: Kind, bytes: usize) -> usize {
-        self.pages(kind).usable_bytes(bytes)
+        self.ranges(kind).first.usable_bytes(bytes)
     }
 
     fn memory_bytes_max(&self, kind: Kind, bytes: usize) -> usize {
-        self.pages(kind).memory_bytes_max(bytes)
+        self.ranges(kind).first.memory_bytes_max(bytes)
     }
 
     fn allocate(&self, kind: Kind, bytes: usize) -> Option<Allocation> {
-        let (start, memory_bytes) = self.pages(kind).allocate(bytes)?;
+        let (start, memory_bytes) = self.ranges(kind).allocate(bytes)?;
         Some(Allocation {
             start,
             memory_bytes,
@@ -86,14 +144,16 @@ unsafe impl Memory for Mapped {
     }
 
     unsafe fn free(&self, kind: Kind, start: NonNull<u8>, bytes: usize) -> usize {
-        // SAFETY: the piece is from the same range, as its kind is the same (caller).
-        unsafe { self.pages(kind).free(start, bytes) }
+        // SAFETY: the piece is from that range, which `contains` it, and of that size (caller).
+        unsafe { self.ranges(kind).of(start).free(start, bytes) }
     }
 }
 
 /// Addresses for extents, in budgets: among holes of all sizes there should be one that fits.
 /// Addresses cost nothing; only touched pages do.
 const EXTENT_ADDRESSES: usize = 4;
+/// Ranges that double what there is: a budget of a MiB can become a TiB.
+const FURTHER_MAX: usize = 20;
 /// Addresses that are left to the heap at least.
 const HEADROOM_BYTES: usize = 64 << 20;
 /// With fewer, large values might find no hole while there is memory for them.
@@ -130,5 +190,35 @@ mod tests {
             }
         }
         assert!(store.stats().evictions > 0);
+    }
+
+    #[test]
+    fn a_budget_that_grows_finds_pages() {
+        let mut settings = Settings::default();
+        settings.memory_bytes_max = 4 << 20;
+        let store = Store::with_memory(settings, for_budget(4 << 20)).unwrap();
+        let now = Timestamp::from_secs(1);
+        let key = |number: usize| format!("key-{number}").into_bytes();
+        let fill = |bytes: usize| {
+            for number in 0..40 << 20 >> bytes.ilog2() {
+                let value = vec![number as u8; bytes];
+                let item = NewItem::new(&value, Attributes::default());
+                let stored = store.put(&key(number), item, Condition::Always, now);
+                assert!(stored.is_ok(), "{number} of {bytes} bytes: {stored:?}");
+            }
+        };
+        fill(4 << 10);
+        for mib in [30, 3, 50] {
+            store.set_memory_bytes_max(mib << 20).unwrap();
+            while store.stats().memory_bytes > (mib as u64) << 20 {
+                store.sweep(10_000, now);
+            }
+            fill(4 << 10);
+            let bytes = store.stats().memory_bytes;
+            assert!(bytes > (mib as u64) << 19, "{bytes} of {mib} MiB are used");
+            fill(300 << 10);
+            fill(4 << 10);
+            assert_eq!(store.check_invariants(), 0);
+        }
     }
 }

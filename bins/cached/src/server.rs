@@ -12,7 +12,7 @@ use std::thread::{self, JoinHandle};
 
 use crossbeam::channel::{self, Sender};
 use mio::{Poll, Waker};
-use steadfast_engine::Engine;
+use steadfast_engine::{Allowance, Engine};
 use steadfast_host::listen::ListenError;
 use steadfast_host::memory;
 use steadfast_store::snapshot::Clocks;
@@ -30,6 +30,7 @@ use crate::reported::engine_settings;
 use crate::settings::Settings;
 use crate::shared::{Phase, Shared};
 use crate::tls::{self, TlsError};
+use crate::udp::UdpPorts;
 use crate::worker::{WAKER_TOKEN, Worker};
 
 /// A server that is bound and not running yet.
@@ -105,7 +106,7 @@ impl Server {
         };
         let engine = Engine::new(
             store,
-            engine_settings(&settings, &bound.addresses, &[]),
+            engine_settings(&settings, &bound.addresses, &bound.udp_addresses),
             Box::new(facts),
         );
         let shared = Arc::new(Shared {
@@ -121,6 +122,7 @@ impl Server {
         });
         let mut running = Running {
             addresses: bound.addresses,
+            udp_addresses: bound.udp_addresses,
             tls: bound.tls,
             shared,
             wakers,
@@ -130,9 +132,12 @@ impl Server {
             recovery,
         };
         // Returning early drops `running`, which stops what has been started.
-        let workers = bound.by_worker.into_iter().zip(polls);
-        for (index, (listeners, poll)) in workers.enumerate() {
-            let worker = Worker::new(index, poll, listeners, Arc::clone(&running.shared));
+        let allowance = Allowance::new(settings.udp_bytes_per_sec, random());
+        let allowance = Arc::new(allowance);
+        let sockets = bound.by_worker.into_iter().zip(bound.udp_by_worker);
+        for (index, ((listeners, udp), poll)) in sockets.zip(polls).enumerate() {
+            let udp = UdpPorts::new(udp, index, Arc::clone(&allowance));
+            let worker = Worker::new(index, poll, listeners, udp, Arc::clone(&running.shared));
             let worker = worker.map_err(StartError::system)?;
             running.spawn(format!("worker-{index}"), move || worker.run())?;
         }
@@ -153,6 +158,7 @@ impl Server {
 #[derive(Debug)]
 pub struct Running {
     addresses: Vec<SocketAddr>,
+    udp_addresses: Vec<SocketAddr>,
     tls: Option<Arc<tls::Context>>,
     shared: Arc<Shared>,
     wakers: Arc<[Waker]>,
@@ -167,6 +173,11 @@ impl Running {
     /// Returns the TCP addresses, with the ports that the kernel chose.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Returns where datagrams are taken, with the ports that the kernel chose.
+    pub fn udp_addresses(&self) -> &[SocketAddr] {
+        &self.udp_addresses
     }
 
     /// Returns what came of the memory file at the start; `None` if the settings name none.
@@ -348,7 +359,7 @@ impl Error for StartError {
 /// the process.
 pub fn descriptors_reserved(settings: &Settings) -> u64 {
     // A host name or "everywhere" may mean two addresses.
-    let per_worker = 2 + 2 * settings.listen.len();
+    let per_worker = 2 + 2 * (settings.listen.len() + settings.udp.len());
     (settings.threads * per_worker + PROCESS_DESCRIPTORS) as u64
 }
 
@@ -416,10 +427,14 @@ fn store_settings(settings: &Settings) -> steadfast_store::Settings {
     store.item_bytes_max = settings.item_bytes_max;
     store.evict = settings.evict;
     store.cas = settings.cas;
-    // From the operating system's random source, as for every HashMap.
-    store.hash_seed = RandomState::new().hash_one(0);
+    store.hash_seed = random();
     store.stripes = stripes(settings);
     store
+}
+
+/// Returns a number from the operating system's random source, as every HashMap has one.
+fn random() -> u64 {
+    RandomState::new().hash_one(0)
 }
 
 /// Four stripes per worker, as far as the memory is worth dividing.

@@ -19,6 +19,7 @@ use crate::census::{Resident, Seat};
 use crate::connection::{Connection, Desk, Turn};
 use crate::listener::{Accepted, Listener};
 use crate::shared::{Phase, Shared};
+use crate::udp::{UdpPorts, UdpTurn};
 
 /// One worker, before and while it runs.
 ///
@@ -32,12 +33,15 @@ pub(crate) struct Worker {
     shared: Arc<Shared>,
     poll: Poll,
     listeners: Vec<Listener>,
+    udp: UdpPorts,
     connections: Slab<Connection>,
     desk: Desk,
     /// Connections that have work without an event.
     ready: Vec<usize>,
     /// Connections that watch: they have something to send whenever a worker is woken.
     watching: Vec<usize>,
+    /// UDP sockets that may have more datagrams without an event.
+    udp_ready: Vec<usize>,
     /// Listeners that may have more connections without an event.
     waiting: Vec<usize>,
     /// Whether listeners wait because there is no room.
@@ -55,21 +59,25 @@ impl Worker {
         index: usize,
         poll: Poll,
         mut listeners: Vec<Listener>,
+        mut udp: UdpPorts,
         shared: Arc<Shared>,
     ) -> io::Result<Self> {
         for (position, listener) in listeners.iter_mut().enumerate() {
             listener.register(poll.registry(), Token(LISTENER_TOKEN_MAX - position))?;
         }
+        udp.register(poll.registry(), LISTENER_TOKEN_MAX - listeners.len())?;
         let desk = Desk::new(Arc::clone(&shared.engine), shared.clock.now());
         Ok(Self {
             index,
             shared,
             poll,
             listeners,
+            udp,
             connections: Slab::new(),
             desk,
             ready: Vec::new(),
             watching: Vec::new(),
+            udp_ready: Vec::new(),
             waiting: Vec::new(),
             paused: false,
             handshaking: false,
@@ -101,7 +109,8 @@ impl Worker {
         self.desk.now = self.shared.clock.now();
         let ready = std::mem::take(&mut self.ready);
         let waiting = std::mem::take(&mut self.waiting);
-        self.desk.alone = events.iter().take(2).count() + ready.len() <= 1;
+        let udp_ready = std::mem::take(&mut self.udp_ready);
+        self.desk.alone = events.iter().take(2).count() + ready.len() + udp_ready.len() <= 1;
         for event in events {
             if self.shared.phase() == Phase::Stop {
                 return;
@@ -113,6 +122,9 @@ impl Worker {
                 return;
             }
             self.serve(key);
+        }
+        for index in udp_ready {
+            self.answer_datagrams(index);
         }
         for position in waiting {
             self.accept(position);
@@ -126,6 +138,9 @@ impl Worker {
             WAKER_TOKEN => self.serve_watching(),
             Token(token) if token > LISTENER_TOKEN_MAX - self.listeners.len() => {
                 self.accept(LISTENER_TOKEN_MAX - token);
+            }
+            Token(token) if token > self.udp_token_max() - self.udp.len() => {
+                self.answer_datagrams(self.udp_token_max() - token);
             }
             Token(key) => {
                 // A token of this round may belong to a connection that is gone already, or to
@@ -173,6 +188,27 @@ impl Worker {
                 self.close(key, "closed", CloseReason::Error);
             }
         }
+    }
+
+    /// Answers datagrams that have come to the socket of that index, some at a time.
+    fn answer_datagrams(&mut self, index: usize) {
+        match self
+            .udp
+            .take_turn(index, &self.shared.engine, self.desk.now)
+        {
+            UdpTurn::Drained => return,
+            UdpTurn::More => {}
+            UdpTurn::Failed => {
+                let line = "an error of our own lost a datagram; the lines above say where";
+                log::line(crate::PROGRAM, line);
+            }
+        }
+        self.udp_ready.push(index);
+    }
+
+    /// Tokens of UDP sockets count down from here.
+    fn udp_token_max(&self) -> usize {
+        LISTENER_TOKEN_MAX - self.listeners.len()
     }
 
     /// Lets those who watch say what there is to say; there are never many.
@@ -346,7 +382,10 @@ impl Worker {
     }
 
     fn poll_timeout(&self) -> Option<Duration> {
-        if !self.ready.is_empty() || (!self.waiting.is_empty() && !self.paused) {
+        if !self.ready.is_empty() || !self.udp_ready.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        if !self.waiting.is_empty() && !self.paused {
             return Some(Duration::ZERO);
         }
         if self.paused {
@@ -371,6 +410,8 @@ impl Worker {
             .get_or_insert_with(|| Instant::now() + DRAIN_MAX);
         self.listeners.clear();
         self.waiting.clear();
+        self.udp.clear();
+        self.udp_ready.clear();
         let ready = &self.ready;
         self.connections
             .retain(|key, connection| connection.has_unsent() || ready.contains(&key));

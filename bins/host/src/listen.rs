@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::fs::{self, File};
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
@@ -74,6 +74,23 @@ pub fn tcp_group(
 ) -> Result<Vec<TcpListener>, ListenError> {
     assert!(count > 0, "a group has at least one listener");
     open_group(address, count, options).map_err(|cause| ListenError::new(address, cause))
+}
+
+/// Takes datagrams at `address` with `count` sockets, among which the kernel spreads the senders.
+///
+/// All of them have the same port, also when `address` says 0, and are non-blocking. Nobody else can
+/// be there before us. Datagrams that come from now on wait in the kernel.
+///
+/// # Errors
+///
+/// When the address is taken, not ours, or not permitted.
+///
+/// # Panics
+///
+/// When `count` is 0.
+pub fn udp_group(address: SocketAddr, count: usize) -> Result<Vec<UdpSocket>, ListenError> {
+    assert!(count > 0, "a group has at least one socket");
+    bind_udp_group(address, count).map_err(|cause| ListenError::new(address, cause))
 }
 
 /// Listens on the Unix socket `path`, with the permission bits `mode` (`0o700`, say).
@@ -183,6 +200,30 @@ fn open_group(
         .into_iter()
         .map(|socket| listen(socket, options))
         .collect()
+}
+
+fn bind_udp_group(address: SocketAddr, count: usize) -> io::Result<Vec<UdpSocket>> {
+    let founder = bind_udp(address, Sharing::Founder)?;
+    let shared = founder.local_addr()?.as_socket().unwrap_or(address);
+    let mut sockets = vec![founder.into()];
+    for _ in 1..count {
+        sockets.push(bind_udp(shared, Sharing::Member)?.into());
+    }
+    Ok(sockets)
+}
+
+/// Without `SO_REUSEADDR`, by which two servers could have the same port.
+fn bind_udp(address: SocketAddr, sharing: Sharing) -> io::Result<Socket> {
+    let domain = Domain::for_address(address);
+    let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_nonblocking(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_reuse_port(sharing == Sharing::Member)?;
+    socket.bind(&address.into())?;
+    socket.set_reuse_port(true)?;
+    Ok(socket)
 }
 
 fn bind(address: SocketAddr, options: &TcpOptions, sharing: Sharing) -> io::Result<Socket> {
@@ -347,6 +388,31 @@ mod tests {
         assert!(std::os::unix::net::UnixStream::connect(&path).is_err_and(refused));
         open(&socket, 16).unwrap();
         std::os::unix::net::UnixStream::connect(&path).unwrap();
+    }
+
+    #[test]
+    fn datagrams_go_to_a_group_that_nobody_else_joins() {
+        let group = udp_group(loopback(), 3).unwrap();
+        let address = group[0].local_addr().unwrap();
+        let ports = group.iter().map(|socket| socket.local_addr().unwrap());
+        assert!(ports.into_iter().all(|port| port == address));
+        let error = udp_group(address, 2).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        let senders: Vec<_> = (0..64)
+            .map(|_| UdpSocket::bind("127.0.0.1:0").unwrap())
+            .collect();
+        for sender in &senders {
+            sender.send_to(b"x", address).unwrap();
+        }
+        let received = group
+            .iter()
+            .map(|socket| std::iter::from_fn(|| socket.recv_from(&mut [0; 8]).ok()).count());
+        let received: Vec<usize> = received.collect();
+        assert_eq!(received.iter().sum::<usize>(), senders.len());
+        assert!(
+            received.iter().filter(|&&count| count > 0).count() > 1,
+            "{received:?}"
+        );
     }
 
     #[test]

@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod allowance;
 mod counters;
 mod credentials;
+mod datagram;
 mod engine;
 mod marks;
 mod now;
@@ -15,7 +17,9 @@ mod settings;
 mod sweep;
 mod watch;
 
+pub use allowance::{Allowance, BURST_SECS, FREE_RATIO};
 pub use credentials::{Credentials, CredentialsError};
+pub use datagram::Datagrams;
 pub use engine::Engine;
 pub use now::Now;
 pub use output::Output;

@@ -215,6 +215,11 @@ impl Session {
         }
     }
 
+    /// Whether a storage command in text waits for its data.
+    pub(crate) const fn is_receiving_text(&self) -> bool {
+        matches!(self.state, State::Value(_))
+    }
+
     fn run(&mut self, input: &[u8], turn: &mut Turn<'_>) -> Progress {
         let mut consumed = 0;
         while turn.requests_left > 0 {

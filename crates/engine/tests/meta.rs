@@ -181,6 +181,14 @@ fn a_delete_may_compare_empty_and_invalidate() {
 }
 
 #[test]
+fn an_emptied_item_was_not_read() {
+    talk(&[
+        (b"ms a 1\r\nx\r\nmg a\r\nmg a h\r\n", b"HD\r\nHD\r\nHD h1\r\n"),
+        (b"md a x\r\nmg a h\r\n", b"HD\r\nHD h0\r\n"),
+    ]);
+}
+
+#[test]
 fn arithmetic_counts_makes_and_compares() {
     talk(&[
         (b"ma n q k Ox\r\n", b"NF kn Ox\r\n"),

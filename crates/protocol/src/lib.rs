@@ -20,6 +20,7 @@ mod parser;
 mod request;
 mod response;
 mod scan;
+pub mod udp;
 mod words;
 
 pub use admin::{

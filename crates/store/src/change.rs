@@ -60,6 +60,8 @@ pub struct Edit {
     pub marks: Option<Marks>,
     /// Which id it has from now on.
     pub id: NewId,
+    /// With a new value: nobody has read that ([`Entry::was_read`](crate::Entry::was_read)).
+    pub is_unread: bool,
 }
 
 /// The id of an item after an [`Edit`].
@@ -190,6 +192,15 @@ impl Edit {
     #[must_use]
     pub fn with_id(self, id: NewId) -> Self {
         Self { id, ..self }
+    }
+
+    /// Forgets that the old value was read, if there is a new one.
+    #[must_use]
+    pub fn unread(self) -> Self {
+        Self {
+            is_unread: true,
+            ..self
+        }
     }
 }
 

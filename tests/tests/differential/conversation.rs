@@ -1,13 +1,17 @@
 //! Random requests, the same for the same seed.
 
+use crate::dice::Dice;
+
 /// What a client asks, one request after the other. Keys are few, so that requests meet.
 pub(crate) struct Conversation {
-    state: u64,
+    dice: Dice,
 }
 
 impl Conversation {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { state: seed }
+        Self {
+            dice: Dice::new(seed),
+        }
     }
 
     /// The next request, with its data block.
@@ -70,17 +74,11 @@ impl Conversation {
     }
 
     fn choose(&mut self, from: &[&'static str]) -> &'static str {
-        from[self.below(from.len())]
+        self.dice.choose(from)
     }
 
-    /// SplitMix64.
     fn below(&mut self, count: usize) -> usize {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let number = (mixed ^ (mixed >> 31)) >> 32;
-        usize::try_from(number).unwrap_or(0) % count
+        self.dice.below(count)
     }
 }
 

@@ -1,25 +1,45 @@
-//! Random conversations with a cache and with memcached: every answer is the same, and at the end so
-//! are the counters.
+//! Random conversations with a cache and with memcached: every answer is the same, or differs for a
+//! reason that is known and named; and at the end the counters are the same.
 //!
-//! Takes the same options as the guide's test; the balancer is not used. What memcached answers by
-//! chance is not asked for, nor what its versions answer differently.
+//! Takes the same options as the guide's test; the balancer is not used. The model is Debian's
+//! memcached, and in addition a newer one where `STEADFAST_MEMCACHED` names its program. What
+//! memcached answers by chance is not asked for.
 
+mod answer;
+mod binary;
+mod closing;
 mod conversation;
+mod dice;
+mod mistakes;
+mod peer;
+mod reasons;
+mod request;
+mod run;
+mod stream;
 
-use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::env;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use nix::unistd::geteuid;
 use steadfast_tests::cache::Cache;
 use steadfast_tests::check::{Checks, Outcome};
+use steadfast_tests::ensure;
 use steadfast_tests::network::{self, Addresses};
 use steadfast_tests::peers::{self, Options};
-use steadfast_tests::{ensure, wait};
 
 use self::conversation::Conversation;
+use self::peer::Peer;
+
+/// Which memcached is the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    /// Before 1.6.40, with the old parser: Debian's.
+    Old,
+    /// The one that ours speaks.
+    New,
+}
 
 fn main() -> ExitCode {
     let options = match Options::from_command_line() {
@@ -48,10 +68,28 @@ fn perform(options: &Options, checks: &mut Checks) -> Outcome {
     ensure!(geteuid().is_root(), "root is needed, for the caches' user");
     network::enter_namespaces()?;
     println!("{}", options.describe());
-    let directory = tempfile::tempdir()?;
     let [left, right] = Addresses::choose()?.cache;
-    let _model = Cache::start("memcached", Path::new(MODEL), left, directory.path())?;
-    let _cache = Cache::start("cache", &options.cached, right, directory.path())?;
+    let mut models = vec![(PathBuf::from(OLD_MODEL), Dialect::Old)];
+    if let Some(program) = env::var_os(NEW_MODEL_VARIABLE) {
+        models.push((program.into(), Dialect::New));
+    }
+    for (model, dialect) in models {
+        println!("model: {}", model.display());
+        let directory = tempfile::tempdir()?;
+        let _model = Cache::start("memcached", &model, left, directory.path())?;
+        let _cache = Cache::start("cache", &options.cached, right, directory.path())?;
+        let addresses = [left, right];
+        converse(addresses, checks)?;
+        run::compare(addresses, dialect, checks)?;
+        closing::compare(addresses, dialect, checks);
+        binary::compare(addresses, checks)?;
+    }
+    Ok(())
+}
+
+/// Conversations in which nothing may differ, one request after the other; and what was counted.
+fn converse(addresses: [SocketAddr; 2], checks: &mut Checks) -> Outcome {
+    let [left, right] = addresses;
     let mut pair = [Peer::connect(left)?, Peer::connect(right)?];
     for seed in 0..CONVERSATIONS {
         let held = hold(&mut pair, seed);
@@ -85,80 +123,16 @@ fn hold(pair: &mut [Peer; 2], seed: u64) -> Outcome {
 }
 
 fn shown(bytes: &[u8]) -> String {
-    let start = &bytes[..bytes.len().min(400)];
-    format!("\"{}\" ({} bytes)", start.escape_ascii(), bytes.len())
+    let start = &bytes[..bytes.len().min(SHOWN_BYTES_MAX)];
+    let left = match bytes.len() - start.len() {
+        0 => String::new(),
+        left => format!(" and {left} bytes"),
+    };
+    format!("\"{}\"{left}", start.escape_ascii())
 }
 
-/// A client of one of the two.
-struct Peer {
-    stream: TcpStream,
-}
-
-impl Peer {
-    fn connect(address: SocketAddr) -> Outcome<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(wait::PATIENCE))?;
-        Ok(Self { stream })
-    }
-
-    /// Sends a request and returns what is answered, which may be nothing: a `version` behind it tells
-    /// where the answer ends.
-    fn ask(&mut self, request: &[u8]) -> Outcome<Vec<u8>> {
-        self.stream.write_all(&[request, b"version\r\n"].concat())?;
-        let mut answer = Vec::new();
-        let mut buffer = [0; 64 << 10];
-        loop {
-            if answer.ends_with(b"\r\n") {
-                let line = answer[..answer.len() - 1]
-                    .rsplit(|&byte| byte == b'\n')
-                    .next();
-                let line = line.unwrap_or_default();
-                if line.starts_with(b"VERSION ") {
-                    answer.truncate(answer.len() - 1 - line.len());
-                    return Ok(answer);
-                }
-            }
-            let bytes = self.stream.read(&mut buffer)?;
-            ensure!(bytes > 0, "closed after {}", shown(request));
-            answer.extend_from_slice(&buffer[..bytes]);
-        }
-    }
-
-    fn counters(&mut self) -> Outcome<BTreeMap<String, String>> {
-        let answer = String::from_utf8_lossy(&self.ask(b"stats\r\n")?).into_owned();
-        let counted = answer.lines().filter_map(|line| {
-            let (name, value) = line.strip_prefix("STAT ")?.split_once(' ')?;
-            COUNTERS
-                .contains(&name)
-                .then(|| (name.to_owned(), value.to_owned()))
-        });
-        Ok(counted.collect())
-    }
-}
-
-const MODEL: &str = "/usr/bin/memcached";
+const OLD_MODEL: &str = "/usr/bin/memcached";
+const NEW_MODEL_VARIABLE: &str = "STEADFAST_MEMCACHED";
+const SHOWN_BYTES_MAX: usize = 160;
 const CONVERSATIONS: u64 = 24;
 const REQUESTS: usize = 250;
-/// Counters of requests. Those of items depend on when expired ones are met or swept.
-const COUNTERS: &[&str] = &[
-    "cmd_get",
-    "cmd_set",
-    "cmd_flush",
-    "cmd_touch",
-    "get_hits",
-    "get_misses",
-    "delete_misses",
-    "delete_hits",
-    "incr_misses",
-    "incr_hits",
-    "decr_misses",
-    "decr_hits",
-    "cas_misses",
-    "cas_hits",
-    "cas_badval",
-    "touch_hits",
-    "touch_misses",
-    "store_too_large",
-    "store_no_memory",
-];

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::AtomicU8;
 
-use steadfast_engine::{ConnectionFacts, NoProcess, Process, ProcessFacts};
+use steadfast_engine::{Allowance, ConnectionFacts, NoProcess, Process, ProcessFacts};
 use steadfast_store::Store;
 
 use super::*;
@@ -60,7 +60,8 @@ impl Stage {
             phase: AtomicU8::new(Phase::Serve as u8),
         });
         let listeners = bound.by_worker.remove(0);
-        let worker = Worker::new(0, Poll::new().unwrap(), listeners, shared).unwrap();
+        let udp = UdpPorts::new(Vec::new(), 0, Arc::new(Allowance::new(0, 0)));
+        let worker = Worker::new(0, Poll::new().unwrap(), listeners, udp, shared).unwrap();
         Self {
             worker,
             address: bound.addresses[0],

@@ -81,6 +81,15 @@ impl Pages {
         })
     }
 
+    /// Tells whether a piece that begins there is one of this range.
+    pub fn contains(&self, start: NonNull<u8>) -> bool {
+        let offset = start
+            .addr()
+            .get()
+            .checked_sub(self.mapping.start().addr().get());
+        offset.is_some_and(|offset| offset < self.mapping.bytes())
+    }
+
     /// Returns how many bytes a piece of `bytes` has in truth: some may be needed to round up.
     pub fn usable_bytes(&self, bytes: usize) -> usize {
         bytes.next_multiple_of(STEP_BYTES)

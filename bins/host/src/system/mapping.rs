@@ -61,7 +61,6 @@ impl Mapping {
         self.start
     }
 
-    #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }

@@ -146,11 +146,12 @@ fn decimal(digits: &[u8]) -> Option<u32> {
 }
 
 impl Dump {
-    /// Goes on, until the output is full, or it was much for one call, or all is shown.
+    /// Goes on for a call's worth, or until all is shown. What was said is written before there is
+    /// more, so that neither it nor the time that others wait ever grows.
     pub(super) fn step(&mut self, turn: &mut Turn<'_>) -> ControlFlow<(), Next> {
         for _ in 0..WALKS_PER_CALL {
             if turn.is_full() {
-                return ControlFlow::Continue(Next::Write);
+                break;
             }
             let (store, now) = (turn.engine.store(), turn.now);
             let writer = Writer {
@@ -182,7 +183,7 @@ impl Dump {
                 }
             }
         }
-        ControlFlow::Continue(Next::Again)
+        ControlFlow::Continue(Next::Write)
     }
 }
 
@@ -254,7 +255,7 @@ fn write_meta_get(entry: &Entry<'_>, out: &mut Vec<u8>) {
 const CLASSES_END: u32 = 64;
 /// memcached's limit on what `stats cachedump` answers.
 const CACHEDUMP_BYTES_MAX: usize = 2 << 20;
-/// Steps of up to 64 places each before other clients have their turn.
+/// Steps of up to 64 places each in one call: some 40 KB, and well under a millisecond.
 const WALKS_PER_CALL: usize = 8;
 
 #[cfg(test)]

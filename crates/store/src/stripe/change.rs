@@ -167,6 +167,9 @@ impl Stripe {
             version.bits = version.bits.with_marks(marks);
         }
         if let Some(value) = edit.value {
+            if edit.is_unread {
+                version.bits = Bits::NONE.with_marks(version.bits.marks());
+            }
             let value = value.as_bytes();
             self.check_size(place.key.len(), version.flags, value.len())?;
             self.put_small(place, Some(found), [value, b""], version, now)?;

@@ -75,6 +75,7 @@ fn change(meta: &Meta<'_>, entry: &Entry<'_>, now: Now) -> Change {
         // All but the key is forgotten, and how it came.
         edit = edit
             .with_value(ShortValue::default())
+            .unread()
             .with_flags(meta.client_flags().unwrap_or(0))
             .with_expiry(ttl.unwrap_or(Expiry::NEVER))
             .with_marks(entry.marks().among(BASE64_KEY))
