@@ -577,7 +577,7 @@ impl Twin {
     fn check(&mut self, key: u8) {
         let key_bytes = [key];
         let located = self.store.locate(&key_bytes);
-        self.store.prefetch(&located);
+        self.store.prefetch([&located]);
         let found = self.store.get(located, self.time());
         match (self.forget(key), found) {
             (Some(kept), Some(item)) => {

@@ -70,17 +70,20 @@ impl Output {
     /// Appends `value`, which is that of `entry`: copied if it is small, since a copy is cheaper than two
     /// more entries in a scatter list, else by reference. Copied as well when readers hold so
     /// much of the store's memory that it lends no more.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn put_value(&mut self, value: &[u8], entry: &Entry<'_>) {
-        let bytes = value.len();
-        let held = if bytes < REFERENCE_BYTES_MIN {
-            None
+        if value.len() < REFERENCE_BYTES_MIN {
+            self.text.extend_from_slice(value);
         } else {
-            entry.hold()
-        };
-        match held {
+            self.put_big_value(value, entry);
+        }
+    }
+
+    #[inline(never)]
+    fn put_big_value(&mut self, value: &[u8], entry: &Entry<'_>) {
+        match entry.hold() {
             Some(item) => {
-                self.insert_bytes += bytes;
+                self.insert_bytes += value.len();
                 self.inserts.push_back(Insert {
                     place: self.text.len(),
                     item,

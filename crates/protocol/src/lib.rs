@@ -34,7 +34,7 @@ pub use key::{Key, KeyError};
 pub use limits::Limits;
 pub use meta::{Meta, MetaFlag, MetaFlags, MetaFlagsIter, MetaKey, MetaStoreMode, MetaVerb};
 pub use number::{parse_exptime, parse_stored_number, parse_u64};
-pub use parser::{Parsed, RequestParser, ResponseParser};
+pub use parser::{OneGet, Parsed, RequestParser, ResponseParser};
 pub use request::{Arithmetic, Keys, Request, Storage, StorageVerb};
 pub use response::{
     CachedItem, DumpedItem, MetaItem, MetaLine, MetaStatus, PrefixCounts, Refusal, Response,

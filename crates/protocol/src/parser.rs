@@ -5,7 +5,7 @@ mod response;
 
 use core::num::NonZeroUsize;
 
-pub use request::RequestParser;
+pub use request::{OneGet, RequestParser};
 pub use response::ResponseParser;
 
 /// The outcome of parsing what has arrived so far.

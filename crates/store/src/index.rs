@@ -148,35 +148,34 @@ impl Index {
         hash: u32,
         mut see: impl FnMut(ItemRef) -> Option<T>,
     ) -> Option<Found<T>> {
-        let bucket = self.buckets.of(hash);
-        let wanted = head_of(hash);
-        let Bucket(words) = self.heads.at(bucket);
-        if let Some((lane, item, seen)) = find_in(words, wanted, &mut see) {
-            let part = bucket;
-            let slot = Slot { bucket, part, lane };
-            return Some(Found { slot, item, seen });
-        }
-        self.find_further(bucket, next(words)?, wanted, see)
+        self.candidates(hash).find_map(|(slot, item)| {
+            let seen = see(item)?;
+            Some(Found { slot, item, seen })
+        })
     }
 
-    /// The same in the overflows of a bucket, apart, so that what most look-ups do stays small.
-    #[inline(never)]
-    fn find_further<T>(
-        &self,
-        bucket: u32,
-        first: u32,
-        wanted: u64,
-        mut see: impl FnMut(ItemRef) -> Option<T>,
-    ) -> Option<Found<T>> {
-        let mut part = first;
-        loop {
-            let Overflow(words) = self.overflows.at(part & !OVERFLOW);
-            if let Some((lane, item, seen)) = find_in(words, wanted, &mut see) {
-                let slot = Slot { bucket, part, lane };
-                return Some(Found { slot, item, seen });
-            }
-            part = next(words)?;
+    /// All items that may have that hash: most likely one, the one.
+    #[inline(always)]
+    pub(crate) fn candidates(&self, hash: u32) -> Candidates<'_> {
+        let (bucket, wanted) = (self.buckets.of(hash), head_of(hash));
+        let Bucket(words) = self.heads.at(bucket);
+        Candidates {
+            index: self,
+            wanted,
+            bucket,
+            part: bucket,
+            matches: matches(words, wanted),
+            words,
         }
+    }
+
+    /// The overflow behind a bucket or an overflow, its words, and which of them have `wanted` above
+    /// them. Apart, so that what most look-ups do stays small.
+    #[inline(never)]
+    fn further(&self, words: &[u64], wanted: u64) -> Option<(u32, &[u64], u32)> {
+        let part = next(words)?;
+        let Overflow(words) = self.overflows.at(part & !OVERFLOW);
+        Some((part, words, matches(words, wanted)))
     }
 
     /// Returns the place that holds `item` itself.
@@ -364,6 +363,38 @@ impl Index {
     }
 }
 
+/// The places of items that may have a hash.
+#[derive(Debug)]
+pub(crate) struct Candidates<'a> {
+    index: &'a Index,
+    wanted: u64,
+    bucket: u32,
+    /// The bucket or its overflow that is being looked at.
+    part: u32,
+    words: &'a [u64],
+    /// A bit for each entry of it that is yet to be shown.
+    matches: u32,
+}
+
+impl Iterator for Candidates<'_> {
+    type Item = (Slot, ItemRef);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<(Slot, ItemRef)> {
+        while self.matches == 0 {
+            (self.part, self.words, self.matches) = self.index.further(self.words, self.wanted)?;
+        }
+        let lane = self.matches.trailing_zeros();
+        self.matches &= self.matches - 1;
+        let slot = Slot {
+            bucket: self.bucket,
+            part: self.part,
+            lane,
+        };
+        Some((slot, ItemRef::of(self.words[lane as usize])))
+    }
+}
+
 impl fmt::Debug for Index {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Index")
@@ -373,28 +404,15 @@ impl fmt::Debug for Index {
     }
 }
 
-/// Returns the item that `is_it`, of those with `wanted` above them, and its lane.
+/// A bit for each of the entries that have `wanted` above them.
 ///
 /// All tags are compared before any is branched on: a branch for each could not be predicted.
 #[inline(always)]
-fn find_in<T, const N: usize>(
-    words: &[u64; N],
-    wanted: u64,
-    see: &mut impl FnMut(ItemRef) -> Option<T>,
-) -> Option<(u32, ItemRef, T)> {
-    let mut matches = 0_u32;
-    for (lane, &entry) in words[..N - 1].iter().enumerate() {
-        matches |= u32::from(entry >> TAG_SHIFT == wanted) << lane;
-    }
-    while matches != 0 {
-        let lane = matches.trailing_zeros();
-        let item = ItemRef::of(words[lane as usize]);
-        if let Some(seen) = see(item) {
-            return Some((lane, item, seen));
-        }
-        matches &= matches - 1;
-    }
-    None
+fn matches<const N: usize>(words: &[u64; N], wanted: u64) -> u32 {
+    let lanes = words[..N - 1].iter().enumerate();
+    lanes.fold(0, |matches, (lane, &entry)| {
+        matches | u32::from(entry >> TAG_SHIFT == wanted) << lane
+    })
 }
 
 /// The number of entries in a bucket or an overflow.

@@ -96,9 +96,7 @@ mod tests {
             store.extend(key, b"a", End::Front, now),
             Ok(Outcome::Stored(_))
         ));
-        if store.prefetch(&key) {
-            store.prefetch_further(&key);
-        }
+        store.prefetch([&key]);
         let value = store.read(b"key", now, |entry| entry.value().to_vec());
         assert_eq!(value.hit().as_deref(), Some(&b"ab"[..]));
         assert!(store.touch(key, Expiry::NEVER, now));

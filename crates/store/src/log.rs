@@ -213,14 +213,11 @@ impl Log {
         self.segment(at.segment()).queue
     }
 
-    /// Returns the head of an item if that is its key.
+    /// Returns the slot of an item if that is its key.
     #[inline(always)]
-    pub(crate) fn head_of_key(&self, at: ItemRef, key: &[u8]) -> Option<Head> {
+    pub(crate) fn slot_of_key(&self, at: ItemRef, key: &[u8]) -> Option<&[u8]> {
         let slot = self.slot(at);
-        let head = Head::read(slot);
-        let is_key =
-            usize::from(head.key_bytes) == key.len() && self.layout.key(&head, slot) == key;
-        is_key.then_some(head)
+        self.layout.is_key(key, slot).then_some(slot)
     }
 
     #[inline]
@@ -229,35 +226,28 @@ impl Log {
         self.stored_as(Head::read(slot), slot)
     }
 
-    /// Counts a use of an item with that head, and a read if it is one.
+    /// Counts a use of an item with that head, and a read if it is one; returns it as it was before.
     #[inline(always)]
-    pub(crate) fn note_use(&mut self, at: ItemRef, head: &Head, is_read: bool, now: Timestamp) {
+    pub(crate) fn used(
+        &mut self,
+        at: ItemRef,
+        head: Head,
+        is_read: bool,
+        now: Timestamp,
+    ) -> Stored<'_> {
         let bits = if is_read { head.bits.read() } else { head.bits }.used();
+        let segment = self.segments[at.segment() as usize].as_mut();
+        let slot = segment.expect(IN_USE).slot_mut(at.offset());
         // What is only read stays clean in every core's cache.
         if bits != head.bits || now != head.used_at {
-            Layout::write_use(self.slot_mut(at), bits, now);
+            Layout::write_use(slot, bits, now);
         }
-    }
-
-    /// The item whose head has been read.
-    #[inline(always)]
-    pub(crate) fn stored_with(&self, at: ItemRef, head: Head) -> Stored<'_> {
-        self.stored_as(head, self.slot(at))
+        Stored::of(head, slot, self.layout, &self.extents)
     }
 
     #[inline(always)]
     fn stored_as<'a>(&'a self, head: Head, slot: &'a [u8]) -> Stored<'a> {
-        let value = self.layout.value(&head, slot);
-        let extent = head
-            .bits
-            .is_large()
-            .then(|| self.extents.at(extent_number(value)));
-        Stored {
-            head,
-            key: self.layout.key(&head, slot),
-            value: extent.map_or(value, Linked::value),
-            extent,
-        }
+        Stored::of(head, slot, self.layout, &self.extents)
     }
 
     /// Writes a whole item into a new slot.
@@ -368,6 +358,22 @@ impl Log {
         } else {
             segment.extent_bytes -= memory_bytes;
             self.queue_bytes[queue] -= memory_bytes;
+        }
+    }
+}
+
+impl<'a> Stored<'a> {
+    /// The item at the start of `slot`, whose head has been read.
+    #[inline(always)]
+    fn of(head: Head, slot: &'a [u8], layout: Layout, extents: &'a Extents) -> Self {
+        let value = layout.value(&head, slot);
+        let is_large = head.bits.is_large();
+        let extent = is_large.then(|| extents.at(extent_number(value)));
+        Self {
+            head,
+            key: layout.key(&head, slot),
+            value: extent.map_or(value, Linked::value),
+            extent,
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::stripe::{Place, Stripe};
 use crate::sync::{AtomicUsize, Lock, Ordering};
 
 mod edit;
+mod fetch;
 mod restore;
 mod room;
 mod upkeep;
@@ -132,41 +133,6 @@ impl Store {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
-    }
-
-    /// Hashes `key`, once for all that is done with it, and has the processor fetch the place where
-    /// it would be found.
-    ///
-    /// With many keys at hand, locate some of them, [`prefetch`](Self::prefetch) those, and then use
-    /// them: the waits for memory overlap. For one key alone there is nothing to win.
-    #[must_use]
-    #[inline]
-    pub fn locate<'a>(&self, key: &'a [u8]) -> Located<'a> {
-        let located = self.hashed(key);
-        let home = self.split(located.hash);
-        self.stripes[home.stripe].hints.prefetch(home.hash);
-        located
-    }
-
-    /// Has the processor fetch the item under a located key, if there is one. Changes nothing, and
-    /// counts as no use.
-    ///
-    /// Returns true if [`prefetch_further`](Self::prefetch_further) would do more, which is for one key
-    /// in six: the place of such an item is to be fetched first.
-    #[inline]
-    pub fn prefetch(&self, key: &Located<'_>) -> bool {
-        let home = self.split(key.hash);
-        let stripe = self.stripes[home.stripe].stripe.try_lock();
-        stripe.is_some_and(|stripe| stripe.prefetch_item(home.hash))
-    }
-
-    /// The second step of [`prefetch`](Self::prefetch), for keys of which that returned true. Some
-    /// other keys should be dealt with in between.
-    pub fn prefetch_further(&self, key: &Located<'_>) {
-        let home = self.split(key.hash);
-        if let Some(stripe) = self.stripes[home.stripe].stripe.try_lock() {
-            stripe.prefetch_further(home.hash);
-        }
     }
 
     /// Shows the item under `key` to `visit`, under the stripe's lock, and counts it as used.

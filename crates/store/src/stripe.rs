@@ -242,13 +242,14 @@ impl Stripe {
 
     #[inline(always)]
     fn look_up(&self, place: Place<'_>) -> Option<Found> {
-        let head_at = |at| self.log.head_of_key(at, place.key);
-        let found = self.index.find(place.hash, head_at)?;
-        Some(Found {
-            slot: found.slot,
-            at: found.item,
-            head: found.seen,
-        })
+        // No closure: what one returns goes through memory, and is waited for.
+        for (slot, at) in self.index.candidates(place.hash) {
+            if let Some(bytes) = self.log.slot_of_key(at, place.key) {
+                let head = Head::read(bytes);
+                return Some(Found { slot, at, head });
+            }
+        }
+        None
     }
 
     #[cold]
@@ -330,9 +331,8 @@ impl Stripe {
         visit: impl FnOnce(&Entry<'_>) -> R,
     ) -> R {
         self.ranking.touch(found.at, &self.log);
-        self.log.note_use(found.at, &found.head, is_read, now);
         visit(&Entry {
-            stored: self.log.stored_with(found.at, found.head),
+            stored: self.log.used(found.at, found.head, is_read, now),
             next_cas: CasId::new(self.next_cas),
             counts_cas: self.counts_cas,
         })

@@ -250,9 +250,7 @@ fn a_look_ahead_disturbs_nothing() {
             let store = Arc::clone(&store);
             move || {
                 let located = store.locate(KEY);
-                if store.prefetch(&located) {
-                    store.prefetch_further(&located);
-                }
+                store.prefetch([&located]);
                 assert!(store.remove(located, NOW));
             }
         });

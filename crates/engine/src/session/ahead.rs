@@ -5,12 +5,32 @@
 //! before the first is executed, so that the waits overlap. These are only hints: the requests are
 //! executed one by one and in order, with the same results.
 
-use steadfast_protocol::{Key, Parsed, Request, WatchStreams};
+use arrayvec::ArrayVec;
+use steadfast_protocol::{Key, OneGet, Parsed, Request, Response, WatchStreams};
 use steadfast_store::{Located, Store};
 
 use super::execute::Turn;
 use super::{Next, Session, State, Step};
 use crate::watch::is_watched;
+
+/// What is executed next.
+#[derive(Debug)]
+enum Plan<'a> {
+    /// A plain retrieval of one key, with its place and the bytes of its line. A shape of its own, since
+    /// most requests have it and it is a fraction of the other.
+    Get(OneGet<'a>, Located<'a>, usize),
+    Any(Planned<'a>),
+}
+
+impl<'a> Plan<'a> {
+    #[inline(always)]
+    const fn place(&self) -> Option<&Located<'a>> {
+        match self {
+            Self::Get(_, place, _) => Some(place),
+            Self::Any(planned) => planned.place.as_ref(),
+        }
+    }
+}
 
 /// A request and what it is made of.
 #[derive(Debug)]
@@ -58,8 +78,9 @@ impl<'a> Planned<'a> {
 
     /// Looks up the request's key, if it has just one.
     #[inline]
-    fn locate(&mut self, store: &Store) {
-        self.place = key_of(&self.request).map(|key| store.locate(key.as_bytes()));
+    fn located(self, store: &Store) -> Self {
+        let place = key_of(&self.request).map(|key| store.locate(key.as_bytes()));
+        Self { place, ..self }
     }
 }
 
@@ -93,65 +114,80 @@ impl Session {
         if input.is_empty() {
             return Step::stop(0, Next::Read);
         }
-        let first = match self.parser.parse(input) {
-            Ok(Parsed::Complete { message, consumed }) => Planned::new(message, input, consumed),
-            Ok(Parsed::Incomplete { .. }) => return Step::stop(0, Next::Read),
-            Err(error) => return self.handle_error(error, input, turn),
-        };
         if is_watched(turn.attention, WatchStreams::RAW_COMMANDS) {
-            // One by one, so that each is told before what comes of it.
-            turn.tell_command(first.line());
-            return self.execute(&first, turn);
+            return self.execute_told(input, turn);
         }
-        match first.rest() {
-            Some(rest) if turn.requests_left > 0 => self.execute_ahead(first, rest, turn),
-            _ => self.execute(&first, turn),
+        let store = turn.engine.store();
+        // The caller has counted the first.
+        let requests_max = REQUESTS_AHEAD_MAX.min(1 + turn.requests_left);
+        let mut ahead = ArrayVec::<Plan<'_>, REQUESTS_AHEAD_MAX>::new();
+        let mut rest = Some(input);
+        while ahead.len() < requests_max {
+            let Some(input) = rest else { break };
+            if let Some((get, line_bytes)) = self.parser.parse_one_get(input) {
+                let behind = &input[line_bytes..];
+                rest = (!behind.is_empty()).then_some(behind);
+                let place = store.locate(get.key.as_bytes());
+                ahead.push(Plan::Get(get, place, line_bytes));
+                continue;
+            }
+            match self.parser.parse(input) {
+                Ok(Parsed::Complete { message, consumed }) => {
+                    let planned = Planned::new(message, input, consumed);
+                    rest = planned.rest();
+                    ahead.push(Plan::Any(planned.located(store)));
+                }
+                // What is not there as a whole, or is wrong, is parsed again when it is next.
+                _ if !ahead.is_empty() => break,
+                Ok(Parsed::Incomplete { .. }) => return Step::stop(0, Next::Read),
+                Err(error) => return self.handle_error(error, input, turn),
+            }
         }
+        if ahead.len() > 1 {
+            prefetch(store, ahead.iter().filter_map(Plan::place));
+        }
+        self.execute_plans(&ahead, turn)
     }
 
-    /// Executes `first` and those that follow in `rest`, having looked up the keys of all.
-    fn execute_ahead<'a>(
-        &mut self,
-        mut first: Planned<'a>,
-        rest: &'a [u8],
-        turn: &mut Turn<'_>,
-    ) -> Step {
-        let store = turn.engine.store();
-        let requests_max = REQUESTS_AHEAD_MAX.min(1 + turn.requests_left);
-        first.locate(store);
-        let mut ahead = [const { None }; REQUESTS_AHEAD_MAX];
-        ahead[0] = Some(first);
-        let mut rest = Some(rest);
-        for slot in &mut ahead[1..requests_max] {
-            let Some(input) = rest else { break };
-            // What is not there as a whole, or is wrong, is parsed again when it is next.
-            let Ok(Parsed::Complete { message, consumed }) = self.parser.parse(input) else {
-                break;
-            };
-            let planned = slot.insert(Planned::new(message, input, consumed));
-            planned.locate(store);
-            rest = planned.rest();
-        }
-        let places = ahead
-            .iter()
-            .map_while(Option::as_ref)
-            .filter_map(|p| p.place.as_ref());
-        prefetch(store, places);
+    fn execute_plans(&mut self, ahead: &[Plan<'_>], turn: &mut Turn<'_>) -> Step {
         // The first was counted by the caller.
         turn.requests_left += 1;
         let mut consumed = 0;
-        for planned in ahead.iter().map_while(Option::as_ref) {
+        for plan in ahead {
             if turn.is_full() {
                 return self.break_off(consumed, Some(Next::Write));
             }
             turn.requests_left -= 1;
-            let step = self.execute(planned, turn);
-            consumed += step.consumed;
-            if step.next.is_some() || !matches!(self.state, State::Line) {
-                return self.break_off(consumed, step.next);
+            match plan {
+                &Plan::Get(OneGet { key, cas }, place, line_bytes) => {
+                    turn.get(key, place, cas);
+                    turn.respond(&Response::End);
+                    consumed += line_bytes;
+                }
+                Plan::Any(planned) => {
+                    let step = self.execute(planned, turn);
+                    consumed += step.consumed;
+                    if step.next.is_some() || !matches!(self.state, State::Line) {
+                        return self.break_off(consumed, step.next);
+                    }
+                }
             }
         }
         Step::go_on(consumed)
+    }
+
+    /// Executes the request at the start of `input` alone, so that it is told before what comes of it.
+    #[cold]
+    fn execute_told(&mut self, input: &[u8], turn: &mut Turn<'_>) -> Step {
+        match self.parser.parse(input) {
+            Ok(Parsed::Complete { message, consumed }) => {
+                let planned = Planned::new(message, input, consumed);
+                turn.tell_command(planned.line());
+                self.execute(&planned, turn)
+            }
+            Ok(Parsed::Incomplete { .. }) => Step::stop(0, Next::Read),
+            Err(error) => self.handle_error(error, input, turn),
+        }
     }
 
     /// Ends a step before all that was planned is done.
@@ -164,18 +200,7 @@ impl Session {
 /// Tells the store what is wanted next. Of a single one there is nothing to win.
 #[inline]
 pub(super) fn prefetch<'a>(store: &Store, places: impl Iterator<Item = &'a Located<'a>>) {
-    let mut further = [None; KEYS_AHEAD_MAX];
-    let mut free = further.iter_mut();
-    for place in places {
-        if store.prefetch(place) {
-            if let Some(slot) = free.next() {
-                *slot = Some(place);
-            }
-        }
-    }
-    for place in further.into_iter().map_while(|slot| slot) {
-        store.prefetch_further(place);
-    }
+    store.prefetch(places);
 }
 
 /// So many requests are parsed before the first is executed: about what a processor can wait for at

@@ -1,5 +1,6 @@
 //! get, gets, gat and gats.
 
+use arrayvec::ArrayVec;
 use steadfast_protocol::{Key, Keys, Response, ValueHeader};
 use steadfast_store::{Change, Entry, Located, Lookup};
 
@@ -54,22 +55,22 @@ impl Session {
             return self.end_retrieval(retrieval, turn);
         }
         for _ in 0..KEYS_PER_CALL_MAX / KEYS_AHEAD_MAX {
-            let mut ahead = [const { None }; KEYS_AHEAD_MAX];
+            let mut left = keys;
+            let mut ahead = ArrayVec::<_, KEYS_AHEAD_MAX>::new();
             let store = turn.engine.store();
-            for slot in &mut ahead {
-                let from_here = keys;
+            while !ahead.is_full() {
                 let Some(key) = keys.next() else { break };
-                *slot = Some((from_here, key, store.locate(key.as_bytes())));
+                ahead.push((key, store.locate(key.as_bytes())));
             }
-            prefetch(store, ahead.iter().flatten().map(|(_, _, place)| place));
-            let is_last = ahead.last().is_some_and(Option::is_none);
-            for (from_here, key, place) in ahead.into_iter().map_while(|slot| slot) {
+            prefetch(store, ahead.iter().map(|(_, place)| place));
+            for (number, &(key, place)) in ahead.iter().enumerate() {
                 if turn.is_full() {
-                    return self.interrupt(from_here, retrieval, Next::Write);
+                    left.by_ref().take(number).for_each(drop);
+                    return self.interrupt(left, retrieval, Next::Write);
                 }
                 turn.retrieve(key, place, retrieval);
             }
-            if is_last {
+            if !ahead.is_full() {
                 return self.end_retrieval(retrieval, turn);
             }
         }

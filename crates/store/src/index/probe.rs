@@ -1,6 +1,6 @@
 //! Where an item probably is, for who wants it fetched.
 
-use super::{Bucket, Index, ItemRef, OVERFLOW, Overflow, Reach, TAG_SHIFT, head_of, next};
+use super::{Bucket, Index, ItemRef, OVERFLOW, Overflow, Reach, head_of, matches, next};
 
 /// What the first line of a look-up tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ impl Index {
     #[inline]
     pub(crate) fn probe(&self, hash: u32) -> Probe {
         let Bucket(words) = self.heads.at(self.buckets.of(hash));
-        if let Some(entry) = first(words, head_of(hash)) {
+        if let Some(entry) = first(words, matches(words, head_of(hash))) {
             return Probe::Item(ItemRef::of(entry), Reach::of_entry(entry));
         }
         match next(words) {
@@ -37,7 +37,7 @@ impl Index {
         let mut part = next(words)?;
         loop {
             let Overflow(words) = self.overflows.at(part & !OVERFLOW);
-            if let Some(entry) = first(words, head_of(hash)) {
+            if let Some(entry) = first(words, matches(words, head_of(hash))) {
                 return Some((ItemRef::of(entry), Reach::of_entry(entry)));
             }
             part = next(words)?;
@@ -45,17 +45,8 @@ impl Index {
     }
 }
 
-/// The first of the entries with `wanted` above them.
+/// The first entry with a bit in `matches`.
 #[inline(always)]
-fn first<const N: usize>(words: &[u64; N], wanted: u64) -> Option<u64> {
-    let entries = words[..N - 1].iter();
-    // Without a way out of the loop: a branch for each could not be predicted.
-    let found = entries.rev().fold(0, |found, &entry| {
-        if entry >> TAG_SHIFT == wanted {
-            entry
-        } else {
-            found
-        }
-    });
-    (found != 0).then_some(found)
+fn first(words: &[u64], matches: u32) -> Option<u64> {
+    words.get(matches.trailing_zeros() as usize).copied()
 }

@@ -86,6 +86,14 @@ impl Layout {
         &slot[self.head_bytes..][..usize::from(head.key_bytes)]
     }
 
+    /// Tells whether the item at the start of `slot` has that key.
+    #[inline(always)]
+    pub(crate) fn is_key(self, key: &[u8], slot: &[u8]) -> bool {
+        let [first, ..] = words(slot);
+        let key_bytes = usize::from((first >> 48) as u8);
+        key_bytes == key.len() && slot[self.head_bytes..][..key_bytes] == *key
+    }
+
     #[inline]
     pub(crate) fn value<'a>(self, head: &Head, slot: &'a [u8]) -> &'a [u8] {
         let start = self.head_bytes + usize::from(head.key_bytes);

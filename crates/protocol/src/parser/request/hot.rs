@@ -8,18 +8,14 @@
 
 use crate::number::parse_u64;
 use crate::scan::find_blank;
+use super::OneGet;
 use crate::{Arithmetic, Key, Keys, Request, Storage, StorageVerb};
 
 /// A request and the length of its line, if `input` begins with one of these shapes.
 #[inline(always)]
 pub(super) fn parse(input: &[u8]) -> Option<(Request<'_>, usize)> {
     let (verb, start) = verb(input)?;
-    // The key ends at a space or at the line's end. One that holds a control character ends there,
-    // and nothing that may follow a key does.
-    let within = &input[start..input.len().min(start + Key::BYTES_MAX + 1)];
-    let key_bytes = find_blank(within).filter(|&bytes| bytes > 0)?;
-    let key = Key::from_word(&within[..key_bytes]).ok()?;
-    let at = start + key_bytes;
+    let (key, at) = key(input, start)?;
     match verb {
         Verb::Get { cas } => {
             let keys = Keys::one(key);
@@ -59,6 +55,29 @@ pub(super) fn parse(input: &[u8]) -> Option<(Request<'_>, usize)> {
             Some((request, line_end(input, at + 1 + digits)?))
         }
     }
+}
+
+/// A retrieval of one key, `get` or `gets`, and the length of its line.
+#[inline(always)]
+pub(super) fn parse_get(input: &[u8]) -> Option<(OneGet<'_>, usize)> {
+    let (cas, start) = match input {
+        [b'g', b'e', b't', b' ', ..] => (false, 4),
+        [b'g', b'e', b't', b's', b' ', ..] => (true, 5),
+        _ => return None,
+    };
+    let (key, at) = key(input, start)?;
+    Some((OneGet { key, cas }, line_end(input, at)?))
+}
+
+/// The key that begins at `start`, and where it ends.
+#[inline(always)]
+fn key(input: &[u8], start: usize) -> Option<(Key<'_>, usize)> {
+    // It ends at a space or at the line's end. One that holds a control character ends there, and
+    // nothing that may follow a key does.
+    let within = &input[start..input.len().min(start + Key::BYTES_MAX + 1)];
+    let key_bytes = find_blank(within).filter(|&bytes| bytes > 0)?;
+    let key = Key::from_word(&within[..key_bytes]).ok()?;
+    Some((key, start + key_bytes))
 }
 
 enum Verb {
@@ -180,6 +199,10 @@ mod tests {
             verb in proptest::sample::select(PIECES),
         ) {
             let input = [verb, &pieces.concat()].concat();
+            if let Some((OneGet { key, cas }, consumed)) = parse_get(&input) {
+                let keys = Keys::one(key);
+                prop_assert_eq!(parse(&input), Some((Request::Get { keys, cas }, consumed)));
+            }
             if let Some((message, consumed)) = parse(&input) {
                 let mut parser = RequestParser::new(Limits::default());
                 prop_assert_eq!(
