@@ -8,10 +8,43 @@ use steadfast_store::Store;
 
 use crate::input::cut;
 
+#[path = "../../crates/engine/tests/model/mod.rs"]
+mod model;
+
 /// Answers are the same whatever the split of the input, and no input makes the engine panic.
 pub fn split(data: &[u8]) {
     let (pieces, stream) = cut(data);
     assert_eq!(answers(&pieces), answers(&[stream]));
+}
+
+/// Random commands, classic and meta, are answered as a plain map with the same rules answers them.
+pub fn model(data: &[u8]) {
+    let mut settings = steadfast_store::Settings::default();
+    settings.memory_bytes_max = 4 << 20;
+    let store = Store::new(settings).expect("the settings are valid");
+    let engine = Engine::new(store, Settings::default(), Box::new(NoProcess));
+    let mut session = Session::new(0, Limits::default());
+    let mut output = Output::new();
+    let (mut uptime_secs, start) = (10, 1_700_000_000);
+    let mut model = model::Model::new(start);
+    let mut choices = model::Choices::new(data);
+    while !choices.is_empty() {
+        let (request, expected) = match model.step(&mut choices) {
+            model::Step::Ask { request, answer } => (request, answer),
+            model::Step::Wait { secs } => {
+                uptime_secs += secs;
+                continue;
+            }
+        };
+        let now = Now::since_start(uptime_secs, start + u64::from(uptime_secs) - 10);
+        let progress = session.handle_input(request.as_bytes(), &mut output, &engine, now);
+        assert_eq!(
+            (progress.consumed, progress.next),
+            (request.len(), Next::Read)
+        );
+        let answer = output.copy_to_bytes(output.remaining());
+        assert_eq!(answer, expected, "{request}");
+    }
 }
 
 /// What a fresh cache answers to a stream that arrives in pieces.

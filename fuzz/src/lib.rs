@@ -17,6 +17,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
+    ("engine_model", engine::model),
     ("engine_split", engine::split),
     ("protocol_binary_request_split", binary::request_split),
     ("protocol_binary_response_split", binary::response_split),

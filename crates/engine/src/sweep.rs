@@ -58,8 +58,11 @@ impl Engine {
         }
         let crawler = self.crawler();
         crawler.running.store(true, Ordering::Relaxed);
+        self.watchers().note_time(now);
         for _ in 0..STEPS_MAX {
             let removed = self.store().sweep(STEP_ITEMS, now.timestamp);
+            // A lowered limit evicts.
+            self.watchers().publish_common();
             let is_asked_for = crawler.take(STEP_ITEMS as u64);
             let excess_before = core::mem::replace(&mut excess_bytes, self.excess_bytes());
             let shrinks = excess_bytes > 0 && excess_bytes < excess_before;

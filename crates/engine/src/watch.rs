@@ -13,7 +13,7 @@
 mod event;
 mod queue;
 
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use core::time::Duration;
 use std::boxed::Box;
 use std::io::Write;
@@ -38,6 +38,8 @@ pub(crate) struct Watchers {
     watchers: RwLock<Vec<Arc<Watcher>>>,
     /// One for each worker, and one for who is none.
     batches: Box<[Row]>,
+    /// Whether the last of them has lines: all workers look here. Changed under its lock only.
+    has_common: AtomicBool,
     batch_bytes_max: usize,
     queue_bytes_max: usize,
     next_number: AtomicU64,
@@ -97,6 +99,7 @@ impl Watchers {
             batches: (0..=settings.workers.max(1))
                 .map(|_| Row::default())
                 .collect(),
+            has_common: AtomicBool::new(false),
             batch_bytes_max: settings.worker_log_bytes_max as usize,
             queue_bytes_max: settings.watcher_log_bytes_max as usize,
             next_number: AtomicU64::new(1),
@@ -136,7 +139,7 @@ impl Watchers {
         let bits = streams.bits();
         self.attention.fetch_or(bits, Ordering::Relaxed);
         self.attention
-            .fetch_and(bits | !STREAM_BITS, Ordering::Relaxed);
+            .fetch_and(bits | !ATTENTION_STREAMS, Ordering::Relaxed);
     }
 
     /// Whether anybody watches that now.
@@ -170,6 +173,9 @@ impl Watchers {
             write(text);
             text.push(b'\n');
         });
+        if worker.is_none() {
+            self.has_common.store(true, Ordering::Relaxed);
+        }
         let count = match is_written {
             true => &self.counts.written,
             false => &self.counts.dropped,
@@ -184,12 +190,17 @@ impl Watchers {
     }
 
     /// Hands out what nobody in particular has gathered.
-    fn publish_common(&self) {
-        self.publish_row(None);
+    pub(crate) fn publish_common(&self) {
+        if self.has_common.load(Ordering::Relaxed) {
+            self.publish_row(None);
+        }
     }
 
     fn publish_row(&self, worker: Option<usize>) {
         let mut batch = self.row(worker).0.lock();
+        if worker.is_none() {
+            self.has_common.store(false, Ordering::Relaxed);
+        }
         if batch.is_empty() {
             return;
         }
@@ -279,7 +290,7 @@ pub(crate) const fn is_watched(attention: u32, stream: WatchStreams) -> bool {
 }
 
 /// The bits of attention that are streams.
-const STREAM_BITS: u32 = (1 << 10) - 1;
+pub(crate) const ATTENTION_STREAMS: u32 = (1 << 10) - 1;
 /// How many may watch (memcached's `WATCHER_LIMIT`).
 const WATCHERS_MAX: usize = 20;
 const VEC: &str = "a vector takes all bytes";

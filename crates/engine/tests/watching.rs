@@ -227,6 +227,30 @@ fn evictions_are_told_with_what_left() {
 }
 
 #[test]
+fn evictions_for_a_lowered_limit_are_told_without_any_request() {
+    let (engine, host) = engine(|_| {});
+    let mut client = Client::new(0, 1);
+    let value = "v".repeat(10_000);
+    for number in 0..3000 {
+        let set = format!("set key{number} 0 0 10000 noreply\r\n{value}\r\n");
+        assert_eq!(client.ask(set, &engine), "");
+    }
+    let mut watcher = watcher("evictions", &engine);
+    assert_eq!(client.ask("cache_memlimit 16\r\n", &engine), "OK\r\n");
+    assert!(told(&mut watcher, &engine).is_empty() && host.wakes().is_empty());
+    // Some of it comes free without.
+    let mut sweeps = 0;
+    while engine.store().stats().evictions == 0 {
+        engine.sweep(sessions::NOW);
+        sweeps += 1;
+        assert!(sweeps < 100, "nothing is ever evicted");
+    }
+    assert_eq!(host.wakes(), [7]);
+    let lines = told(&mut watcher, &engine);
+    assert!(lines[0].starts_with("eviction key=key"), "{}", lines[0]);
+}
+
+#[test]
 fn who_does_not_read_loses_lines_and_holds_up_nobody() {
     let (engine, host) = engine(|settings| settings.watcher_log_bytes_max = 1000);
     let mut slow = watcher("fetchers", &engine);

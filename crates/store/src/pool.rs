@@ -229,7 +229,11 @@ impl Pool {
 
     /// Allocates a piece for `paid_bytes` of the budget; what is too much goes back.
     fn allocate(self: &Arc<Self>, kind: Kind, bytes: usize, paid_bytes: usize) -> Option<Piece> {
-        let Some((owned, memory_bytes)) = Owned::allocate(&self.memory, kind, bytes) else {
+        let mut allocated = Owned::allocate(&self.memory, kind, bytes);
+        while allocated.is_none() && self.trim(bytes) > 0 {
+            allocated = Owned::allocate(&self.memory, kind, bytes);
+        }
+        let Some((owned, memory_bytes)) = allocated else {
             self.budget.give(paid_bytes);
             return None;
         };

@@ -48,7 +48,7 @@ pub(crate) fn tokens(mut answer: &[u8]) -> Vec<Token<'_>> {
 
 fn flag(word: &[u8]) -> Token<'_> {
     for name in [&b"exp="[..], b"la=", b"t", b"l"] {
-        let seconds = word.strip_prefix(name).and_then(|rest| number(rest));
+        let seconds = word.strip_prefix(name).and_then(number);
         if let Some(seconds) = seconds.and_then(|seconds| i64::try_from(seconds).ok()) {
             return Token::Seconds {
                 letter: name,

@@ -94,7 +94,6 @@ const WRONG_WORDS: &[&str] = &[
 /// So many of them at the end are for the newest only.
 const NEW_WORDS: usize = 2;
 
-
 const LINES: &[&[u8]] = &[
     b"\r\n",
     b"\n",
@@ -137,7 +136,6 @@ const LINES: &[&[u8]] = &[
 ];
 /// So many of them at the end are for the newest only.
 const NEW_LINES: usize = 5;
-
 
 const META_LINES: &[&[u8]] = &[
     b"mg\r\n",

@@ -32,9 +32,7 @@ const REASONS: &[Reason] = &[
         name: "memcached ends the error after a key that is too long with an empty line",
         dialect: Some(Dialect::New),
         parts_items: false,
-        explains: |it| {
-            it.request.starts_with(b"g") && it.memcached == [it.ours, b"\r\n"].concat()
-        },
+        explains: |it| it.request.starts_with(b"g") && it.memcached == [it.ours, b"\r\n"].concat(),
     },
     Reason {
         name: "memcached forgets that a key came in base64 when another command changes or makes the item",
@@ -52,9 +50,7 @@ const REASONS: &[Reason] = &[
         name: "memcached takes any words behind the key of delete; memccapable wants an error",
         dialect: Some(Dialect::New),
         parts_items: false,
-        explains: |it| {
-            it.request.starts_with(b"delete nothing 0 0") && it.ours == b"ERROR\r\n"
-        },
+        explains: |it| it.request.starts_with(b"delete nothing 0 0") && it.ours == b"ERROR\r\n",
     },
     Reason {
         name: "this memcached was built without TLS",
@@ -112,8 +108,7 @@ const REASONS: &[Reason] = &[
         dialect: Some(Dialect::Old),
         parts_items: false,
         explains: |it| {
-            it.request.starts_with(b"shutdown")
-                && it.ours == [b"SERVER_", it.memcached].concat()
+            it.request.starts_with(b"shutdown") && it.ours == [b"SERVER_", it.memcached].concat()
         },
     },
     Reason {

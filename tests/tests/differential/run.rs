@@ -36,7 +36,7 @@ pub(crate) fn compare(
         Some(_) => {
             let first = &run.unexplained[..run.unexplained.len().min(REPORTED_MAX)];
             Err(Failure::new(first.join("\n    ")))
-        },
+        }
     };
     checks.record(
         &format!("{asked} are answered as by memcached, or for a reason"),

@@ -244,7 +244,11 @@ impl Stream {
         };
         let value = vec![b'x'; bytes];
         let request = Request::about(&[BIG_KEY]);
-        let size = if self.dialect == Dialect::New { " s" } else { "" };
+        let size = if self.dialect == Dialect::New {
+            " s"
+        } else {
+            ""
+        };
         match self.dice.below(6) {
             0 => request.with(b"get big\r\n"),
             1 => request.with(b"mg big v s k\r\n"),

@@ -1,6 +1,7 @@
 //! What TLS endpoints present, and what they accept.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What TLS endpoints present, and what they accept (`-o ssl_...`).
 ///
@@ -17,8 +18,8 @@ pub struct Tls {
     /// Who vouches for clients, in PEM (`ssl_ca_cert`). Needed where their certificates are asked
     /// for.
     pub client_authorities: Option<PathBuf>,
-    /// Cipher suites of TLS 1.2 in OpenSSL's names with colons between them (`ssl_ciphers`), best
-    /// first; `None` for all that are good. Those of TLS 1.3 are always on.
+    /// Cipher suites of TLS 1.2 in OpenSSL's names with colons between them (`ssl_ciphers`),
+    /// among which clients choose; `None` for all that are good. Those of TLS 1.3 are always on.
     pub ciphers: Option<String>,
     /// The lowest version that is spoken (`ssl_min_version`).
     pub version_min: TlsVersion,
@@ -28,6 +29,8 @@ pub struct Tls {
     /// What one connection may hold of encrypted replies that the socket does not take, in bytes
     /// (`ssl_wbuf_size`); at least 1 KB is taken.
     pub write_buffer_bytes: usize,
+    /// How long a client may take for its handshake, give or take a second, before it is closed.
+    pub handshake_max: Duration,
 }
 
 impl Tls {
@@ -43,6 +46,7 @@ impl Tls {
             version_min: TlsVersion::default(),
             session_cache: false,
             write_buffer_bytes: 16 << 10,
+            handshake_max: Duration::from_secs(10),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 use rustls::ServerConnection;
@@ -85,6 +85,11 @@ impl Context {
         facts.protocol_errors = of(&self.protocol_errors);
         facts.certificates_age_secs = self.current().read_at.elapsed().as_secs();
         facts
+    }
+
+    /// Returns how long a handshake may take.
+    pub(super) fn handshake_max(&self) -> Duration {
+        self.settings.handshake_max
     }
 
     /// Counts a session that was not resumed.

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mio::net::TcpStream;
 use rustls::{Error, HandshakeKind, ServerConnection};
@@ -68,7 +68,7 @@ impl TlsStream {
 
     /// Tells whether that has been so for too long.
     pub(crate) fn is_overdue(&self) -> bool {
-        self.is_handshaking() && self.0.began_at.elapsed() >= HANDSHAKE_MAX
+        self.is_handshaking() && self.0.began_at.elapsed() >= self.0.context.handshake_max()
     }
 }
 
@@ -171,6 +171,3 @@ impl Drop for Inner {
         }
     }
 }
-
-/// How long a handshake may take, from the connection on: far more than a slow network needs.
-const HANDSHAKE_MAX: Duration = Duration::from_secs(10);

@@ -130,33 +130,54 @@ impl Binary {
         matches!(self.state, State::Value(_) | State::Skip(_)) || self.waits_for_value
     }
 
-    /// Executes the request at the start of `input`, and some of those that follow, having looked up
-    /// the keys of all: see `ahead`.
+    /// Executes the request at the start of `input`, and some of those that follow in one go.
     fn execute_requests(&mut self, input: &[u8], turn: &mut Turn<'_>) -> Step {
+        let first = match Request::parse(input) {
+            Ok(Parsed::Complete { message, consumed }) => Planned::new(message, consumed, input),
+            Ok(Parsed::Incomplete { .. }) => return Step::stop(0, Next::Read),
+            Err(error) => {
+                if let Some(response) = error.response() {
+                    turn.put_error(&response, response.status.text());
+                }
+                return Step::stop(0, Next::Close);
+            }
+        };
+        match first.rest() {
+            Some(rest) if turn.requests_left > 0 => self.execute_ahead(first, rest, turn),
+            _ => self.execute(first, turn),
+        }
+    }
+
+    /// Executes `first` and those that follow in `rest`, having looked up the keys of all: see
+    /// `ahead`.
+    fn execute_ahead<'a>(
+        &mut self,
+        mut first: Planned<'a>,
+        rest: &'a [u8],
+        turn: &mut Turn<'_>,
+    ) -> Step {
         let requests_max = REQUESTS_AHEAD_MAX.min(1 + turn.requests_left);
+        first.locate(turn);
         let mut ahead = [const { None }; REQUESTS_AHEAD_MAX];
-        let mut rest = input;
-        for slot in &mut ahead[..requests_max] {
+        ahead[0] = Some(first);
+        let mut rest = Some(rest);
+        for slot in &mut ahead[1..requests_max] {
+            let Some(input) = rest else { break };
             // What is not there as a whole, or is wrong, is parsed again when it is next.
-            let Ok(Parsed::Complete { message, consumed }) = Request::parse(rest) else {
+            let Ok(Parsed::Complete { message, consumed }) = Request::parse(input) else {
                 break;
             };
-            let planned = slot.insert(Planned::new(message, consumed, rest, turn));
-            let Some(behind) = planned.rest() else { break };
-            rest = behind;
+            let planned = slot.insert(Planned::new(message, consumed, input));
+            planned.locate(turn);
+            rest = planned.rest();
         }
-        if ahead[0].is_none() {
-            return self.wait(input, turn);
-        }
-        let places = ahead.iter().map_while(Option::as_ref);
-        prefetch(
-            turn.engine.store(),
-            places.filter_map(|planned| planned.place.as_ref()),
-        );
+        let planned = ahead.iter().map_while(Option::as_ref);
+        let places = planned.filter_map(|planned| planned.place.as_ref());
+        prefetch(turn.engine.store(), places);
         // The first was counted by the caller.
         turn.requests_left += 1;
         let mut consumed = 0;
-        for planned in ahead.into_iter().map_while(|slot| slot) {
+        for planned in ahead.iter_mut().map_while(Option::take) {
             if turn.is_full() {
                 return Step::stop(consumed, Next::Write);
             }
@@ -171,17 +192,6 @@ impl Binary {
             }
         }
         Step::go_on(consumed)
-    }
-
-    /// Says what is to be done about an input that does not begin with a request.
-    fn wait(&self, input: &[u8], turn: &mut Turn<'_>) -> Step {
-        let Err(error) = Request::parse(input) else {
-            return Step::stop(0, Next::Read);
-        };
-        if let Some(response) = error.response() {
-            turn.put_error(&response, response.status.text());
-        }
-        Step::stop(0, Next::Close)
     }
 
     fn execute(&mut self, planned: Planned<'_>, turn: &mut Turn<'_>) -> Step {
@@ -259,7 +269,7 @@ impl Binary {
 #[derive(Debug)]
 struct Planned<'a> {
     request: Request<'a>,
-    /// Where its item is, if it is about one.
+    /// Where its item is, if that was looked up ahead.
     place: Option<Located<'a>>,
     head_bytes: usize,
     /// The input behind all but its value.
@@ -267,14 +277,19 @@ struct Planned<'a> {
 }
 
 impl<'a> Planned<'a> {
-    fn new(request: Request<'a>, head_bytes: usize, input: &'a [u8], turn: &Turn<'_>) -> Self {
-        let key = request.command.key();
+    fn new(request: Request<'a>, head_bytes: usize, input: &'a [u8]) -> Self {
         Self {
             request,
-            place: key.map(|key| turn.binary_place(None, key)),
+            place: None,
             head_bytes,
             behind: &input[head_bytes..],
         }
+    }
+
+    /// Looks up the request's key, if it has one.
+    fn locate(&mut self, turn: &Turn<'_>) {
+        let key = self.request.command.key();
+        self.place = key.map(|key| turn.binary_place(None, key));
     }
 
     /// The input behind the whole request, if there is any that will be heard.

@@ -9,6 +9,7 @@ use steadfast_store::{Change, Entry, Expiry, Located, Lookup, ShortValue, Timest
 use crate::counters::{ClassCounter, Counter, Row};
 use crate::engine::ATTENTION_PREFIXES;
 use crate::prefix::PrefixEvent;
+use crate::watch::ATTENTION_STREAMS;
 use crate::{Engine, Now, Output};
 
 /// What one call of a session works with.
@@ -38,7 +39,7 @@ impl<'a> Turn<'a> {
     ) -> Self {
         let out_counted = out.remaining();
         let attention = engine.attention().load(Ordering::Relaxed);
-        if attention != 0 {
+        if attention & ATTENTION_STREAMS != 0 {
             engine.watchers().note_time(now);
         }
         Self {
@@ -58,7 +59,7 @@ impl<'a> Turn<'a> {
     pub(super) fn finish(&mut self, bytes_read: usize) {
         self.row.add(Counter::BytesRead, bytes_read as u64);
         self.publish();
-        if self.attention != 0 {
+        if self.attention & ATTENTION_STREAMS != 0 {
             self.engine.watchers().publish(self.worker);
         }
     }

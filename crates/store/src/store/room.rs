@@ -43,11 +43,23 @@ impl Store {
             match step() {
                 Err(Refusal::Short { memory_bytes })
                     if attempts < ATTEMPTS_MAX
-                        && self.make_room(home.stripe, memory_bytes, now) => {}
+                        && self.make_room_again(attempts, home.stripe, memory_bytes, now) => {}
                 result => return result,
             }
             attempts += 1;
         }
+    }
+
+    /// Makes room for what was tried so many times before: some more than there seems to be, for it may
+    /// be the system that lacks memory, and not the budget.
+    #[cold]
+    fn make_room_again(&self, attempts: usize, home: usize, bytes: usize, now: Timestamp) -> bool {
+        if attempts > 0 && self.pool.could_give(bytes) {
+            let may_evict = self.settings.evict;
+            let giver = self.giver(home);
+            return self.with_hint(giver, |stripe| stripe.make_room(bytes, may_evict, now));
+        }
+        self.make_room(home, bytes, now)
     }
 
     /// Makes room for `bytes` at the cost of the stripe whose turn it is, or of the one that has most.

@@ -1,6 +1,9 @@
 //! Room: the budget, and who must go.
 
+use core::ptr::NonNull;
+
 use super::*;
+use crate::memory::{Allocation, Kind};
 
 #[test]
 fn the_least_recently_used_goes_first() {
@@ -376,6 +379,60 @@ fn a_stripe_whose_items_are_all_being_read_gets_room_from_others() {
         }
         assert!(items.iter().all(|item| item.value() == [1; 60_000]));
         drop(items);
+        assert_eq!(store.check_invariants(), 0);
+    }
+}
+
+/// A system that has less memory than the budget.
+#[derive(Debug)]
+struct Poor(AtomicUsize);
+
+impl Poor {
+    const BYTES: usize = 2 << 20;
+}
+
+// SAFETY: all pieces are the heap's, handed on or freed.
+#[allow(unsafe_code, reason = "memory is what this is a model of")]
+unsafe impl Memory for Poor {
+    fn usable_bytes(&self, kind: Kind, bytes: usize) -> usize {
+        Heap.usable_bytes(kind, bytes)
+    }
+
+    fn memory_bytes_max(&self, kind: Kind, bytes: usize) -> usize {
+        Heap.memory_bytes_max(kind, bytes)
+    }
+
+    fn allocate(&self, kind: Kind, bytes: usize) -> Option<Allocation> {
+        if self.0.fetch_add(bytes, Ordering::Relaxed) + bytes > Self::BYTES {
+            self.0.fetch_sub(bytes, Ordering::Relaxed);
+            return None;
+        }
+        Heap.allocate(kind, bytes)
+    }
+
+    unsafe fn free(&self, kind: Kind, start: NonNull<u8>, bytes: usize) -> usize {
+        self.0.fetch_sub(bytes, Ordering::Relaxed);
+        // SAFETY: the piece is the heap's (caller).
+        unsafe { Heap.free(kind, start, bytes) }
+    }
+}
+
+#[test]
+fn old_items_make_room_where_the_system_has_less_than_the_budget() {
+    for order in [Eviction::ScanResistant, Eviction::ExactLru] {
+        let settings = Settings {
+            order,
+            item_bytes_max: 200 << 10,
+            ..settings(8 << 20, 2)
+        };
+        let memory = Arc::new(Poor(AtomicUsize::new(0)));
+        let store = Store::with_memory(settings, memory).unwrap();
+        for bytes in [900, 15_000, 150_000, 900] {
+            for number in 0..(4 << 20) / bytes {
+                put(&store, &format!("key-{bytes}-{number}"), &vec![0; bytes]);
+            }
+        }
+        assert!(store.stats().evictions > 0);
         assert_eq!(store.check_invariants(), 0);
     }
 }
