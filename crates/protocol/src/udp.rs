@@ -295,7 +295,7 @@ mod tests {
                 count = parsed.total;
                 whole.extend(payload);
             }
-            prop_assert_eq!(whole, message);
+            prop_assert_eq!(&whole, &message);
             prop_assert_eq!(Some(count), datagram_count(message.len()));
         }
     }
