@@ -22,6 +22,20 @@ impl<'a> Words<'a> {
     }
 }
 
+impl<'a> Words<'a> {
+    /// The next word, for those that are mostly one to a few bytes long: flags.
+    #[inline]
+    pub(crate) fn next_short(&mut self) -> Option<&'a [u8]> {
+        while let [b' ', rest @ ..] = self.0 {
+            self.0 = rest;
+        }
+        let end = self.0.iter().position(|&byte| byte == b' ');
+        let (word, rest) = self.0.split_at(end.unwrap_or(self.0.len()));
+        self.0 = rest;
+        (!word.is_empty()).then_some(word)
+    }
+}
+
 impl<'a> Iterator for Words<'a> {
     type Item = &'a [u8];
 
@@ -66,6 +80,11 @@ mod tests {
     fn spaces_separate_and_tabs_do_not() {
         let words: Vec<&[u8]> = Words::new(b"  get  a\tb c ").collect();
         assert_eq!(words, [&b"get"[..], b"a\tb", b"c"]);
+        let mut words = Words::new(b" a  bc\t  d");
+        for word in [&b"a"[..], b"bc\t", b"d"] {
+            assert_eq!(words.next_short(), Some(word));
+        }
+        assert_eq!(words.next_short(), None);
         assert_eq!(last_word(b"a b  "), Some(&b"b"[..]));
         assert_eq!(last_word(b"   "), None);
     }

@@ -22,9 +22,10 @@ impl<'a> Meta<'a> {
         words: Words<'a>,
     ) -> Result<Self, MetaFault> {
         let mut check = Check::default();
-        let flags_seen_max = FLAGS_SEEN_MAX - usize::from(verb == MetaVerb::Set);
-        for (at, word) in words.enumerate() {
-            if at < flags_seen_max && !is_flag(word[0]) {
+        let flags_seen_max = FLAGS_SEEN_MAX - u32::from(verb == MetaVerb::Set);
+        let mut left = words;
+        while let Some(word) = left.next_short() {
+            if check.count < flags_seen_max && !is_flag(word[0]) {
                 return Err(MetaFault {
                     kind: ParseErrorKind::BadFlag,
                     takes_data: false,
@@ -163,4 +164,4 @@ const KNOWN: u64 = {
 /// memcached has twenty words for a line: the command, the key, the length of `ms`, and these.
 const FLAGS_MAX: u32 = 18;
 /// Behind so many, memcached does not look at a word any more.
-const FLAGS_SEEN_MAX: usize = 21;
+const FLAGS_SEEN_MAX: u32 = 21;

@@ -113,7 +113,7 @@ impl<'a> Iterator for MetaFlagsIter<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<MetaFlag<'a>> {
-        let (&letter, token) = self.0.next()?.split_first()?;
+        let (&letter, token) = self.0.next_short()?.split_first()?;
         Some(MetaFlag { letter, token })
     }
 }
