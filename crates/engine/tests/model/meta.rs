@@ -258,7 +258,9 @@ impl Model {
             } else {
                 old.saturating_sub(delta)
             };
-            item.value = format!("{number:<width$}", width = item.value.len());
+            // A number keeps its field, unless that is wider than what the store edits.
+            let width = Some(item.value.len()).filter(|&width| width <= FIELD_BYTES_MAX);
+            item.value = format!("{number:<width$}", width = width.unwrap_or(0));
         }
         item.id = id;
         let shown = item.value.trim_end().to_owned();
@@ -311,3 +313,4 @@ fn length(value: &str) -> i64 {
 }
 
 const NOT_A_NUMBER: &str = "CLIENT_ERROR cannot increment or decrement non-numeric value\r\n";
+const FIELD_BYTES_MAX: usize = steadfast_store::ShortValue::BYTES_MAX;
