@@ -58,8 +58,8 @@ fn a_time_in_the_far_future_is_neither_over_nor_never() {
     }
 }
 
-/// memcached tells a flush by cas ids: an item that was given a high one lives on, one that is given
-/// a low one later never comes to be.
+/// memcached walks its lists from their heads and stops at the first item of an earlier second, which
+/// may not be the last of them. Ids, given or not, say nothing about a flush.
 #[test]
 fn a_flush_ends_items_whatever_their_ids() {
     talk(&[

@@ -10,6 +10,8 @@ pub(crate) struct Request {
     pub(crate) keys: Vec<&'static [u8]>,
     /// It begins a batch, since the newest memcached forgets unsent answers at it.
     pub(crate) is_alone: bool,
+    /// It ends all items, but for some that memcached misses.
+    pub(crate) is_flush: bool,
 }
 
 #[derive(Debug)]

@@ -121,6 +121,9 @@ impl Run {
             };
             if self.agree(request, &difference) {
                 self.remember(request, &difference);
+                if request.is_flush {
+                    parted.extend(request.keys.iter().map(|&key| (key, FLUSHED)));
+                }
                 continue;
             }
             let cause = request.keys.iter().find_map(|key| parted.get(key)).copied();
@@ -132,9 +135,10 @@ impl Run {
                         parted.extend(request.keys.iter().map(|&key| (key, reason.name)));
                     }
                 }
-                (None, Some(_)) => {
-                    *self.explained.entry(FOLLOWS).or_default() += 1;
-                    parted.extend(request.keys.iter().map(|&key| (key, FOLLOWS)));
+                (None, Some(cause)) => {
+                    let name = if cause == FLUSHED { FLUSHED } else { FOLLOWS };
+                    *self.explained.entry(name).or_default() += 1;
+                    parted.extend(request.keys.iter().map(|&key| (key, name)));
                 }
                 (None, None) => self.report(request, &difference),
             }
@@ -203,6 +207,8 @@ fn all_keys() -> impl Iterator<Item = &'static [u8]> {
     TEXT_KEYS.iter().chain(NUMBER_KEYS).copied().chain(others)
 }
 
+/// It walks its lists from the head, and stops at the first item of an earlier second.
+const FLUSHED: &str = "memcached's flush misses items that were used in that second";
 const FOLLOWS: &str = "follows from one of these";
 const CONVERSATIONS: u64 = 40;
 const BATCHES: usize = 160;

@@ -8,7 +8,8 @@ use crate::{Dialect, mistakes};
 pub(crate) struct Stream {
     pub(crate) dice: Dice,
     pub(crate) dialect: Dialect,
-    /// Items are given ids, or are flushed: memcached tells a flush by the ids.
+    /// Items are given ids, which puts those of later versions out of order: not where order is asked
+    /// for.
     gives_ids: bool,
 }
 
@@ -268,17 +269,16 @@ impl Stream {
     }
 
     fn flush(&mut self) -> Request {
-        let lines: &[&[u8]] = if self.gives_ids {
-            &[b"verbosity 1\r\n", b"flush_all 2592001\r\n"]
-        } else {
-            &[
-                b"flush_all\r\n",
-                b"flush_all 0\r\n",
-                b"flush_all -1 noreply\r\n",
-            ]
-        };
+        let lines: &[&[u8]] = &[
+            b"flush_all\r\n",
+            b"flush_all 0\r\n",
+            b"flush_all -1 noreply\r\n",
+            b"flush_all 2592001\r\n",
+        ];
         let mut request = Request::fixed(self.dice.choose(lines));
+        request.is_flush = true;
         request.keys = TEXT_KEYS.iter().chain(NUMBER_KEYS).copied().collect();
+        request.keys.extend([BIG_KEY, b"\x01\n b"]);
         request
     }
 
