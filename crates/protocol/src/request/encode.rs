@@ -32,6 +32,11 @@ impl Request<'_> {
             Self::Delete { key, noreply } => {
                 out.put_slice(b"delete ");
                 key.encode(out);
+                // A key of this name would be taken for the wish as well, unless a word that means
+                // nothing stands behind it: the time of old, of which all versions allow a zero.
+                if key.as_bytes() == b"noreply" && !noreply {
+                    out.put_slice(b" 0");
+                }
                 end_line(noreply, out);
             }
             Self::Arithmetic {

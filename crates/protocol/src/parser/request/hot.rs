@@ -6,9 +6,9 @@
 //!
 //! All of it is inlined into one function, so that a position is a register and not a slice.
 
+use super::OneGet;
 use crate::number::parse_u64;
 use crate::scan::find_blank;
-use super::OneGet;
 use crate::{Arithmetic, Key, Keys, Request, Storage, StorageVerb};
 
 /// A request and the length of its line, if `input` begins with one of these shapes.
