@@ -53,7 +53,7 @@ proptest! {
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % input.len()).collect();
         cuts.extend([0, input.len()]);
         cuts.sort_unstable();
-        let pieces = cuts.windows(2).map(|pair| input[pair[0]..pair[1]].as_bytes());
+        let pieces = cuts.windows(2).map(|pair| &input.as_bytes()[pair[0]..pair[1]]);
         let whole = Cache::new().ask(input.as_bytes());
         prop_assert_eq!(whole.as_bytes(), Cache::new().send(pieces));
         prop_assert_eq!(whole.as_bytes(), Cache::new().send(input.as_bytes().chunks(1)));

@@ -253,11 +253,8 @@ impl Model {
             let Some(old) = first.and_then(|word| word.parse::<u64>().ok()) else {
                 return (line.text(), NOT_A_NUMBER.into());
             };
-            let number = if is_up {
-                old + delta
-            } else {
-                old.saturating_sub(delta)
-            };
+            let down = old.saturating_sub(delta);
+            let number = if is_up { old + delta } else { down };
             // A number keeps its field, unless that is wider than what the store edits.
             let width = Some(item.value.len()).filter(|&width| width <= FIELD_BYTES_MAX);
             item.value = format!("{number:<width$}", width = width.unwrap_or(0));
