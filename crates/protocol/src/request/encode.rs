@@ -3,10 +3,10 @@
 use bytes::BufMut;
 
 use super::{Arithmetic, Request, Storage, StorageVerb};
-use crate::MetaVerb;
 use crate::admin::put_words;
 use crate::number::{put_decimal, put_signed};
 use crate::words::Words;
+use crate::{Key, MetaVerb};
 
 impl Request<'_> {
     /// Writes the command line. After [`Request::Store`] the caller writes the data block, or
@@ -29,16 +29,7 @@ impl Request<'_> {
                 end_line(false, out);
             }
             Self::Store(storage) => storage.encode_header(storage.value_bytes, out),
-            Self::Delete { key, noreply } => {
-                out.put_slice(b"delete ");
-                key.encode(out);
-                // A key of this name would be taken for the wish as well, unless a word that means
-                // nothing stands behind it: the time of old, of which all versions allow a zero.
-                if key.as_bytes() == b"noreply" && !noreply {
-                    out.put_slice(b" 0");
-                }
-                end_line(noreply, out);
-            }
+            Self::Delete { key, noreply } => encode_delete(key, noreply, out),
             Self::Arithmetic {
                 operation,
                 key,
@@ -179,6 +170,17 @@ impl Storage<'_> {
         }
         end_line(self.noreply, out);
     }
+}
+
+fn encode_delete(key: Key<'_>, noreply: bool, out: &mut impl BufMut) {
+    out.put_slice(b"delete ");
+    key.encode(out);
+    // A key of this name would be taken for the wish as well, unless a word that means nothing
+    // stands behind it: the time of old, of which all versions allow a zero.
+    if key.as_bytes() == b"noreply" && !noreply {
+        out.put_slice(b" 0");
+    }
+    end_line(noreply, out);
 }
 
 fn end_line(noreply: bool, out: &mut impl BufMut) {
