@@ -55,7 +55,8 @@ impl Datagrams {
     /// Executes what a datagram asks; the reply is for [`poll_datagram`](Self::poll_datagram) then.
     /// What was not polled of the reply before is dropped.
     ///
-    /// Costs what its requests cost; at most [`CALLS_MAX`] rounds of them are executed.
+    /// Costs what its requests cost; at most 1024 rounds of
+    /// [`requests_per_call_max`](crate::Settings::requests_per_call_max) are executed.
     pub fn handle_datagram(&mut self, datagram: &[u8], from: IpAddr, engine: &Engine, now: Now) {
         self.left = 0;
         self.reply.clear();
