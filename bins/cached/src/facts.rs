@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mio::Waker;
-use steadfast_engine::{ConnectionFacts, Now, Process, ProcessFacts};
+use steadfast_engine::{ConnectionFacts, Now, Process, ProcessFacts, Shutdown};
 use steadfast_host::limits::CpuTime;
 
 use crate::budget::Budget;
 use crate::census::{Census, Counts};
 use crate::clock::Clock;
+use crate::hook::ShutdownHook;
 use crate::tls;
 
 /// Answers the engine's questions.
@@ -22,6 +23,7 @@ pub(crate) struct Facts {
     /// One for each worker.
     pub(crate) wakers: Arc<[Waker]>,
     pub(crate) tls: Option<Arc<tls::Context>>,
+    pub(crate) shutdown: ShutdownHook,
 }
 
 impl Process for Facts {
@@ -74,6 +76,10 @@ impl Process for Facts {
 
     fn handle_reset(&self) {
         self.census.reset();
+    }
+
+    fn handle_shutdown(&self, how: Shutdown) {
+        self.shutdown.call(how);
     }
 
     fn refresh_certificates(&self) -> Result<(), String> {

@@ -7,6 +7,7 @@ mod census;
 mod clock;
 mod connection;
 mod facts;
+mod hook;
 mod kept;
 mod listener;
 mod maintenance;
@@ -20,11 +21,13 @@ mod shared;
 mod stream;
 mod tls;
 mod udp;
+mod users;
 mod worker;
 
 pub use memory_file::{MemoryFileError, Recovery, Saved};
 pub use server::{Running, Server, StartError, clients_within, descriptors_reserved};
 pub use tls::TlsError;
+pub use users::UsersError;
 
 /// The name in front of every line on standard error.
 pub const PROGRAM: &str = "steadfast-cached";

@@ -12,16 +12,19 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::lchown;
 use std::path::{self, Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook_mio::v1_0::Signals;
 use steadfast_cached::options::{self, Options, Request};
-use steadfast_cached::settings::{Listen, Settings};
+use steadfast_cached::settings::{Authentication, Listen, Settings};
 use steadfast_cached::{
     PROGRAM, Running, Server, StartError, clients_within, descriptors_reserved,
 };
+use steadfast_engine::{Credentials, Shutdown};
 use steadfast_host::daemonise::{self, Announcer};
 use steadfast_host::exit::{self, Status, reason};
 use steadfast_host::pid_file::PidFile;
@@ -89,6 +92,7 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let status = match error {
             StartError::Store(_) | StartError::Tls(_) => Status::Usage,
+            StartError::Users(_) => Status::Failure,
             _ => Status::OsError,
         };
         Self::new(status, error)
@@ -103,11 +107,7 @@ fn run(mut options: Options) -> Result<(), Failure> {
     for warning in &options.warnings {
         warn(warning);
     }
-    if let Some(file) = &mut options.settings.memory_file {
-        // In the background the working folder is another.
-        *file = path::absolute(&file)
-            .map_err(|cause| Failure::system("cannot tell the working folder", &cause))?;
-    }
+    find_files(&mut options.settings)?;
     let identity = identity(options.user.as_deref())?;
     raise_limits(&mut options)?;
     let server = Server::bind(options.settings.clone())?;
@@ -153,6 +153,7 @@ fn serve(
     let unwatched = |cause| Failure::system("cannot watch for signals", &cause);
     let mut watch = Watch::start(options).map_err(unwatched)?;
     let mut patience = Patience::default();
+    let server = server.on_shutdown(watch.hook());
     let mut running = server.run(&mut || patience.ask())?;
     if let Some(recovery) = running.recovery() {
         log::line(PROGRAM, recovery);
@@ -195,19 +196,33 @@ fn serve(
     }
 }
 
-/// Reads again what can be read again: certificates.
+/// Reads again what can be read again: certificates and users. What can't be used stays as it was.
 fn reload(running: &Running, verbosity: u8) {
-    let line = match running.refresh_certificates() {
-        None => "HUP: there is nothing to reload",
-        Some(Ok(())) => "HUP: new connections get the certificates as they are now",
-        Some(Err(error)) => {
-            return warn(format_args!(
-                "HUP: the certificates stay as they were: {error}"
-            ));
+    let tell = |line: &str| {
+        if verbosity > 0 {
+            log::line(PROGRAM, line);
         }
     };
-    if verbosity > 0 {
-        log::line(PROGRAM, line);
+    let certificates = running.refresh_certificates();
+    let users = running.refresh_users();
+    if certificates.is_none() && users.is_none() {
+        tell("HUP: there is nothing to reload");
+    }
+    match certificates {
+        Some(Ok(())) => tell("HUP: new connections get the certificates as they are now"),
+        Some(Err(error)) => warn(format_args!(
+            "HUP: the certificates stay as they were: {error}"
+        )),
+        None => {}
+    }
+    match users {
+        Some(Ok(0)) => tell("HUP: new connections are asked for the users as they are now"),
+        Some(Ok(ignored)) => warn(format_args!(
+            "HUP: {ignored} lines of the users are ignored, {} is as many as there can be",
+            Credentials::USERS_MAX
+        )),
+        Some(Err(error)) => warn(format_args!("HUP: the users stay as they were: {error}")),
+        None => {}
     }
 }
 
@@ -246,6 +261,32 @@ impl Patience {
         }
     }
 }
+
+/// Makes the names of files absolute: in the background the working folder is another. Finds the
+/// file for SASL where memcached looks for it.
+fn find_files(settings: &mut Settings) -> Result<(), Failure> {
+    let absolute = |file: PathBuf| {
+        path::absolute(file)
+            .map_err(|cause| Failure::system("cannot tell the working folder", &cause))
+    };
+    if let Some(file) = settings.memory_file.take() {
+        settings.memory_file = Some(absolute(file)?);
+    }
+    if let Some(authentication) = settings.authentication.take() {
+        let file = match &authentication {
+            Authentication::Text(file) => file.clone(),
+            Authentication::Sasl(_) => env::var_os("MEMCACHED_SASL_PWDB")
+                .filter(|file| !file.is_empty())
+                .ok_or_else(|| Failure::new(Status::Usage, SASL_NEEDS_A_FILE))?
+                .into(),
+        };
+        settings.authentication = Some(authentication.with_file(absolute(file)?));
+    }
+    Ok(())
+}
+
+const SASL_NEEDS_A_FILE: &str = "-S, --enable-sasl: the environment's MEMCACHED_SASL_PWDB must \
+     name a file of users, with lines user:password";
 
 /// memcached's words, and the better choice.
 const ROOT_NEEDS_A_USER: &str =
@@ -354,10 +395,11 @@ enum End {
     Gracefully,
 }
 
-/// The signals that end the daemon.
+/// What ends the daemon: signals, and clients that may.
 struct Watch {
     poll: Poll,
     signals: Signals,
+    asked: Arc<Asked>,
     events: Events,
     verbosity: u8,
     /// TERM ends as USR1 does.
@@ -374,15 +416,36 @@ impl Watch {
         let mut signals = Signals::new([SIGTERM, SIGINT, SIGUSR1, SIGHUP])?;
         poll.registry()
             .register(&mut signals, Token(0), Interest::READABLE)?;
+        let asked = Asked {
+            how: AtomicU8::new(ASKED_NOTHING),
+            waker: Waker::new(poll.registry(), Token(1))?,
+        };
         Ok(Self {
             poll,
             signals,
+            asked: Arc::new(asked),
             events: Events::with_capacity(4),
             verbosity: options.settings.verbosity,
             saves_on_term: options.save_on_term,
             reloads: false,
             keeps_items: false,
         })
+    }
+
+    /// Returns what a client's `shutdown` is to call.
+    fn hook(&self) -> impl Fn(Shutdown) + Send + Sync + 'static {
+        let asked = Arc::clone(&self.asked);
+        move |how| {
+            asked.how.fetch_max(
+                match how {
+                    Shutdown::Graceful => ASKED_GRACEFULLY,
+                    Shutdown::Now => ASKED_AT_ONCE,
+                },
+                Ordering::Relaxed,
+            );
+            // Who can't be woken is awake, or past waiting.
+            let _ = asked.waker.wake();
+        }
     }
 
     /// Waits for a signal; returns `None` when none within `patience` ends the daemon.
@@ -399,10 +462,16 @@ impl Watch {
         }
     }
 
-    /// Tells of all signals that have come, and returns the most urgent end.
+    /// Tells of all signals that have come, and returns the most urgent end. A client's wish counts
+    /// as the signal that has its effect.
     fn pending(&mut self) -> Option<End> {
         let mut end = None;
-        for signal in self.signals.pending() {
+        let asked = match self.asked.how.swap(ASKED_NOTHING, Ordering::Relaxed) {
+            ASKED_NOTHING => None,
+            ASKED_GRACEFULLY => Some(SIGUSR1),
+            _ => Some(SIGINT),
+        };
+        for signal in self.signals.pending().chain(asked) {
             let line = match signal {
                 SIGHUP => {
                     self.reloads = true;
@@ -433,6 +502,16 @@ impl Watch {
         end
     }
 }
+
+/// What a client has asked for.
+struct Asked {
+    how: AtomicU8,
+    waker: Waker,
+}
+
+const ASKED_NOTHING: u8 = 0;
+const ASKED_GRACEFULLY: u8 = 1;
+const ASKED_AT_ONCE: u8 = 2;
 
 /// How much longer than usual a start or stop may take, from each moment that it goes on.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,10 +1,11 @@
 //! memcached's command line.
 //!
-//! One table says what every flag is called, takes, does and means; parsing and `--help` both read
-//! it. Values may be bundled (`-m64`, `-vv`), separate, or behind `=` for long names, which
+//! One table says what every flag is called, takes, does and means, and one the same of the words of
+//! `-o`; parsing and `--help` both read them, and a test compares the manual with both. Values may be bundled (`-m64`, `-vv`), separate, or behind `=` for long names, which
 //! may be cut short while they stay unique, as with GNU getopt.
 
 mod address;
+mod config;
 mod draft;
 mod flags;
 mod help;
@@ -28,7 +29,7 @@ use crate::settings::Settings;
 pub use self::help::{help, licence, version};
 
 /// What the command line asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[allow(clippy::exhaustive_enums, reason = "main does one of these")]
 pub enum Request {
     /// Serve.
@@ -44,7 +45,7 @@ pub enum Request {
 }
 
 /// Everything that the command line can say about a server and its process.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Options {
     /// What the server does.
@@ -65,34 +66,53 @@ pub struct Options {
     pub warnings: Vec<String>,
 }
 
-/// Reads a command line, without the program's own name.
+/// Reads a command line, without the program's own name, and the files that it names by `--config`.
+///
+/// With `-S`, the file of [`Authentication::Sasl`](crate::settings::Authentication::Sasl) is left
+/// empty: the environment names it.
 ///
 /// # Errors
 ///
-/// When an option is unknown, not implemented, lacks its value or contradicts another.
+/// When an option is unknown, can't be had here, lacks its value or contradicts another; when a file
+/// can't be read.
 pub fn parse<I>(arguments: I) -> Result<Request, UsageError>
+where
+    I: IntoIterator,
+    I::Item: Into<OsString>,
+{
+    let mut draft = Draft::default();
+    match read(&mut draft, arguments)? {
+        Some(answer) => Ok(answer),
+        None => draft.finish(),
+    }
+}
+
+/// Reads options into a draft, up to the first that is a question; returns the question.
+fn read<I>(draft: &mut Draft, arguments: I) -> Result<Option<Request>, UsageError>
 where
     I: IntoIterator,
     I::Item: Into<OsString>,
 {
     let mut parser = Parser::from_args(arguments);
     parser.set_short_equals(false);
-    let mut draft = Draft::default();
     while let Some(flag) = next_flag(&mut parser)? {
         let value = match flag.value {
             Some(_) => take_value(&mut parser, flag)?,
             None => String::new(),
         };
         match &flag.effect {
-            Effect::Does(act) => act(&mut draft, &value).map_err(|error| error.about(flag))?,
-            Effect::Answers(request) => return Ok(request.clone()),
-            Effect::Nothing => {}
-            Effect::Refused => {
-                return Err(UsageError::usage("not implemented yet").about(flag));
+            Effect::Does(act) => act(draft, &value).map_err(|error| error.about(flag))?,
+            Effect::Answers(request) => return Ok(Some(request.clone())),
+            Effect::ReadsFile => {
+                let words = config::read(draft, &value).map_err(|error| error.about(flag))?;
+                let answer = read(draft, words).map_err(|error| error.about(&value))?;
+                if answer.is_some() {
+                    return Ok(answer);
+                }
             }
         }
     }
-    draft.finish()
+    Ok(None)
 }
 
 /// Why a command line can't be followed, and the exit status for it.
@@ -119,8 +139,16 @@ impl UsageError {
         }
     }
 
-    fn about(mut self, flag: &Flag) -> Self {
-        self.message = format!("{flag}: {}", self.message);
+    /// What the system refuses: exit status 71.
+    fn system(message: impl Into<String>) -> Self {
+        Self {
+            status: Status::OsError,
+            message: message.into(),
+        }
+    }
+
+    fn about(mut self, what: impl fmt::Display) -> Self {
+        self.message = format!("{what}: {}", self.message);
         self
     }
 

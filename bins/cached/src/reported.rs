@@ -6,7 +6,8 @@ use std::path::Path;
 use steadfast_engine::TlsSettings;
 
 use crate::settings::{
-    ClientCertificate, Endpoint, KeyFormat, Listen, Security, Settings, Tls, TlsVersion,
+    Authentication, ClientCertificate, Endpoint, KeyFormat, Listen, Security, Settings, Tls,
+    TlsVersion,
 };
 
 /// Returns the settings of the engine of a server that is bound to TCP `addresses` and, for UDP, to
@@ -16,7 +17,7 @@ pub(crate) fn engine_settings(
     addresses: &[SocketAddr],
     udp_addresses: &[SocketAddr],
 ) -> steadfast_engine::Settings {
-    let mut engine = steadfast_engine::Settings::default();
+    let mut engine = settings.engine.clone();
     engine.flush_enabled = settings.flush_all;
     engine.requests_per_call_max = settings.requests_per_event;
     engine.verbosity = settings.verbosity.into();
@@ -44,6 +45,21 @@ pub(crate) fn engine_settings(
         }
     }
     engine.listen = hosts.join(",");
+    match &settings.authentication {
+        Some(Authentication::Text(file)) => engine.auth_file = shown(file),
+        Some(Authentication::Sasl(_)) => engine.sasl = true,
+        None => {}
+    }
+    if let Some(file) = &settings.memory_file {
+        engine.memory_file = shown(file);
+        // As in memcached: who set up the room for the file measured it by -m.
+        engine.memory_fixed = true;
+    }
+    // memcached's 0 is no limit.
+    engine.read_buffer_bytes_max = match settings.long_request_bytes_max {
+        usize::MAX => 0,
+        bytes => bytes as u64,
+    };
     let tls = settings.tls.as_ref();
     engine.tls = tls.map(|tls| tls_settings(tls, &settings.listen));
     engine

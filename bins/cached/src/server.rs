@@ -6,13 +6,14 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU8;
 use std::thread::{self, JoinHandle};
 
 use crossbeam::channel::{self, Sender};
 use mio::{Poll, Waker};
-use steadfast_engine::{Allowance, Engine};
+use steadfast_engine::{Allowance, Engine, Shutdown};
 use steadfast_host::listen::ListenError;
 use steadfast_host::memory;
 use steadfast_store::snapshot::Clocks;
@@ -22,6 +23,7 @@ use crate::budget::Budget;
 use crate::census::Census;
 use crate::clock::Clock;
 use crate::facts::Facts;
+use crate::hook::ShutdownHook;
 use crate::listener::Bound;
 use crate::maintenance;
 use crate::memory_file::{MemoryFile, MemoryFileError, Recovery, Saved};
@@ -31,6 +33,7 @@ use crate::settings::Settings;
 use crate::shared::{Phase, Shared};
 use crate::tls::{self, TlsError};
 use crate::udp::UdpPorts;
+use crate::users::{self, UsersError};
 use crate::worker::{WAKER_TOKEN, Worker};
 
 /// A server that is bound and not running yet.
@@ -41,6 +44,7 @@ use crate::worker::{WAKER_TOKEN, Worker};
 pub struct Server {
     settings: Settings,
     bound: Bound,
+    shutdown: ShutdownHook,
 }
 
 impl Server {
@@ -66,7 +70,20 @@ impl Server {
         let mut settings = settings;
         settings.threads = settings.threads.max(1);
         let bound = Bound::bind(&settings)?;
-        Ok(Self { settings, bound })
+        Ok(Self {
+            settings,
+            bound,
+            shutdown: ShutdownHook::default(),
+        })
+    }
+
+    /// Calls `hook` when a client asks the process to end, which only those of a server with
+    /// [`shutdown_enabled`](steadfast_engine::Settings::shutdown_enabled) can. It is called by a worker
+    /// and must return at once; without one, such a client is closed and nothing else happens.
+    #[must_use]
+    pub fn on_shutdown(mut self, hook: impl Fn(Shutdown) + Send + Sync + 'static) -> Self {
+        self.shutdown = ShutdownHook::new(hook);
+        self
     }
 
     /// Returns the TCP addresses, with the ports that the kernel chose.
@@ -86,7 +103,15 @@ impl Server {
     ///
     /// As [`Server::start`].
     pub fn run(self, pulse: &mut dyn FnMut()) -> Result<Running, StartError> {
-        let Self { settings, bound } = self;
+        let Self {
+            settings,
+            bound,
+            shutdown,
+        } = self;
+        let authentication = settings.authentication.as_ref();
+        let users = authentication
+            .map(|authentication| users::read(authentication.file()))
+            .transpose()?;
         let clock = Arc::new(Clock::start());
         // Workers free what others have allocated: with a heap each, the budget would not hold.
         memory::share_one_heap();
@@ -103,12 +128,14 @@ impl Server {
             long_requests: Arc::clone(&long_requests),
             wakers: Arc::clone(&wakers),
             tls: bound.tls.clone(),
+            shutdown,
         };
         let engine = Engine::new(
             store,
             engine_settings(&settings, &bound.addresses, &bound.udp_addresses),
             Box::new(facts),
         );
+        engine.set_credentials(users);
         let shared = Arc::new(Shared {
             engine: Arc::new(engine),
             clock,
@@ -124,6 +151,7 @@ impl Server {
             addresses: bound.addresses,
             udp_addresses: bound.udp_addresses,
             tls: bound.tls,
+            users_file: authentication.map(|authentication| authentication.file().to_owned()),
             shared,
             wakers,
             threads: Vec::new(),
@@ -160,6 +188,7 @@ pub struct Running {
     addresses: Vec<SocketAddr>,
     udp_addresses: Vec<SocketAddr>,
     tls: Option<Arc<tls::Context>>,
+    users_file: Option<PathBuf>,
     shared: Arc<Shared>,
     wakers: Arc<[Waker]>,
     threads: Vec<JoinHandle<()>>,
@@ -192,6 +221,21 @@ impl Running {
     /// When one of the files can't be used. Everything stays as it was then.
     pub fn refresh_certificates(&self) -> Option<Result<(), TlsError>> {
         self.tls.as_ref().map(|tls| tls.refresh())
+    }
+
+    /// Reads the users and passwords anew, for clients that are yet to say who they are; `None`
+    /// where nobody has to. Returns how many lines were one too many.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be used. Everything stays as it was then.
+    pub fn refresh_users(&self) -> Option<Result<usize, UsersError>> {
+        let file = self.users_file.as_deref()?;
+        Some(users::read(file).map(|users| {
+            let ignored = users.ignored_lines();
+            self.shared.engine.set_credentials(Some(users));
+            ignored
+        }))
     }
 
     /// Stops at once, and moves all items to the memory file; does only the former, and returns
@@ -287,6 +331,8 @@ pub enum StartError {
     Listen(ListenError),
     /// A certificate can't be used.
     Tls(TlsError),
+    /// The file of users and passwords can't be used.
+    Users(UsersError),
     /// The store can't be made from these settings.
     Store(SettingsError),
     /// The memory file can't be had.
@@ -313,6 +359,12 @@ impl From<TlsError> for StartError {
     }
 }
 
+impl From<UsersError> for StartError {
+    fn from(error: UsersError) -> Self {
+        Self::Users(error)
+    }
+}
+
 impl From<MemoryFileError> for StartError {
     fn from(error: MemoryFileError) -> Self {
         Self::MemoryFile(error)
@@ -330,6 +382,7 @@ impl fmt::Display for StartError {
         match self {
             Self::Listen(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
+            Self::Users(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
             Self::MemoryFile(error) => error.fmt(f),
             Self::System(cause) => {
@@ -348,6 +401,7 @@ impl Error for StartError {
         match self {
             Self::Listen(error) => error.source(),
             Self::Tls(error) => error.source(),
+            Self::Users(error) => error.source(),
             Self::Store(_) => None,
             Self::MemoryFile(error) => error.source(),
             Self::System(cause) => Some(cause),

@@ -1,18 +1,20 @@
 //! What a server is to do, as a value: for the command line and for programs that embed one.
 
+mod authentication;
 mod endpoint;
 mod tls;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use self::authentication::Authentication;
 pub use self::endpoint::{ClientCertificate, Endpoint, Listen, Protocol, Security, TAG_BYTES_MAX};
 pub use self::tls::{KeyFormat, Tls, TlsVersion};
 
 /// What a server is to do. The defaults are memcached's.
 ///
 /// Build one with [`Settings::default`] and change its fields.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Settings {
     /// Where to listen, at least one place.
@@ -25,6 +27,8 @@ pub struct Settings {
     pub udp_bytes_per_sec: u32,
     /// What TLS endpoints present; needed if there are any.
     pub tls: Option<Tls>,
+    /// Who may use the cache, and how clients say who they are; `None` lets everybody.
+    pub authentication: Option<Authentication>,
     /// Connections that the kernel may hold while we are busy.
     pub backlog: u32,
     /// Worker threads, 1 to [`THREADS_MAX`].
@@ -56,6 +60,10 @@ pub struct Settings {
     pub flush_all: bool,
     /// 0 is silent; 1 tells of errors and limits; 2 also of each connection. On standard error.
     pub verbosity: u8,
+    /// What else steers the engine or is reported by it: which commands there are, log buffers, and
+    /// memcached's knobs that turn nothing here. What the fields above say, and what only the sockets
+    /// tell, goes before what is in here.
+    pub engine: steadfast_engine::Settings,
 }
 
 impl Default for Settings {
@@ -65,6 +73,7 @@ impl Default for Settings {
             udp: Vec::new(),
             udp_bytes_per_sec: 256 << 10,
             tls: None,
+            authentication: None,
             backlog: 1024,
             threads: 4,
             connections_max: 1024,
@@ -79,6 +88,7 @@ impl Default for Settings {
             cas: true,
             flush_all: true,
             verbosity: 0,
+            engine: steadfast_engine::Settings::default(),
         }
     }
 }

@@ -69,6 +69,11 @@ impl Place {
         self.security.is_some()
     }
 
+    /// Returns the protocol that it says itself.
+    pub(super) fn protocol(&self) -> Option<Protocol> {
+        self.protocol
+    }
+
     /// Returns the endpoint, given what holds where this place says nothing.
     pub(super) fn endpoint(&self, port: u16, protocol: Protocol, security: Security) -> Endpoint {
         let mut endpoint = Endpoint::from(self.listen(port));

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::address::Place;
 use super::tls::TlsDraft;
 use super::{Options, Request, UsageError};
-use crate::settings::{Endpoint, Listen, PORT, Protocol, Security, Settings};
+use crate::settings::{Authentication, Endpoint, Listen, PORT, Protocol, Security, Settings};
 
 #[derive(Debug)]
 pub(super) struct Draft {
@@ -16,7 +16,11 @@ pub(super) struct Draft {
     /// `-U`, likewise.
     pub(super) udp_port: Option<u16>,
     /// `-B`, where a listener does not say its own.
-    pub(super) protocol: Protocol,
+    pub(super) protocol: Option<Protocol>,
+    /// `-S`.
+    pub(super) sasl: bool,
+    /// `-Y`.
+    pub(super) auth_file: Option<PathBuf>,
     pub(super) tls: TlsDraft,
     pub(super) places: Vec<Place>,
     pub(super) unix_socket: Option<PathBuf>,
@@ -29,6 +33,8 @@ pub(super) struct Draft {
     pub(super) save_on_term: bool,
     pub(super) check_only: bool,
     pub(super) warnings: Vec<String>,
+    /// By `--config`.
+    pub(super) files_read: usize,
 }
 
 impl Default for Draft {
@@ -37,7 +43,9 @@ impl Default for Draft {
             settings: Settings::default(),
             port: None,
             udp_port: None,
-            protocol: Protocol::default(),
+            protocol: None,
+            sasl: false,
+            auth_file: None,
             tls: TlsDraft::default(),
             places: Vec::new(),
             unix_socket: None,
@@ -50,6 +58,7 @@ impl Default for Draft {
             save_on_term: false,
             check_only: false,
             warnings: Vec::new(),
+            files_read: 0,
         }
     }
 }
@@ -58,21 +67,11 @@ impl Draft {
     /// Makes sense of the whole.
     pub(super) fn finish(mut self) -> Result<Request, UsageError> {
         self.settings.udp = self.udp();
+        self.settings.authentication = self.authentication()?;
         self.settings.listen = self.listen()?;
         let tls = std::mem::take(&mut self.tls);
         self.settings.tls = tls.finish(&mut self.warnings)?;
-        let half = self.settings.memory_bytes / 2;
-        if self.settings.item_bytes_max as u64 > half {
-            let largest = self.settings.item_bytes_max;
-            return Err(UsageError::usage(format!(
-                "the item size limit of {largest} bytes (-I) exceeds half of the memory (-m), {half} bytes"
-            )));
-        }
-        if self.save_on_term && self.settings.memory_file.is_none() {
-            return Err(UsageError::usage(
-                "--save-on-term needs a memory file (-e) to save to",
-            ));
-        }
+        self.check()?;
         if self.check_only {
             return Ok(Request::Check);
         }
@@ -88,6 +87,80 @@ impl Draft {
         })))
     }
 
+    /// Refuses what contradicts each other.
+    fn check(&self) -> Result<(), UsageError> {
+        let settings = &self.settings;
+        let (largest, half) = (settings.item_bytes_max, settings.memory_bytes / 2);
+        if largest as u64 > half {
+            return Err(UsageError::usage(format!(
+                "the item size limit of {largest} bytes (-I) exceeds half of the memory (-m), {half} bytes"
+            )));
+        }
+        if self.save_on_term && settings.memory_file.is_none() {
+            return Err(UsageError::usage(
+                "--save-on-term needs a memory file (-e) to save to",
+            ));
+        }
+        let (ids, threads) = (settings.engine.napi_ids, settings.threads);
+        if ids as usize > threads {
+            return Err(UsageError::usage(format!(
+                "{ids} NAPI ids (-N) exceed the number of threads (-t), {threads}"
+            )));
+        }
+        let lru = &settings.engine.lru;
+        let percent = lru.hot_percent + lru.warm_percent;
+        if lru.maintainer && percent > PERCENT_MAX {
+            return Err(UsageError::usage(format!(
+                "hot_lru_pct and warm_lru_pct (-o) are {percent} together, which exceeds {PERCENT_MAX}"
+            )));
+        }
+        if lru.temporary && !lru.maintainer {
+            return Err(UsageError::usage(
+                "temporary_ttl (-o) is for the lru_maintainer, which is off",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Returns how clients say who they are; fixes the protocol to the one that can.
+    fn authentication(&mut self) -> Result<Option<Authentication>, UsageError> {
+        let (authentication, flag, protocol) = match (self.auth_file.take(), self.sasl) {
+            (None, false) => return Ok(None),
+            (Some(_), true) => {
+                return Err(UsageError::usage(
+                    "text (-Y) and SASL (-S) authentication can't be had together",
+                ));
+            }
+            (Some(file), false) => (Authentication::Text(file), "-Y", Protocol::Text),
+            (None, true) => {
+                let file = PathBuf::new();
+                (Authentication::Sasl(file), "-S", Protocol::Binary)
+            }
+        };
+        let endpoints = self.places.iter().filter_map(Place::protocol);
+        let name = match protocol {
+            Protocol::Text => "ascii",
+            _ => "binary",
+        };
+        if self
+            .protocol
+            .into_iter()
+            .chain(endpoints)
+            .any(|other| other != protocol)
+        {
+            return Err(UsageError::usage(format!(
+                "{flag} is for the {name} protocol only: -B {name}"
+            )));
+        }
+        if !self.settings.udp.is_empty() {
+            return Err(UsageError::usage(format!(
+                "{flag} can't be had together with UDP (-U)"
+            )));
+        }
+        self.protocol = Some(protocol);
+        Ok(Some(authentication))
+    }
+
     /// Returns where clients are taken in. A Unix socket takes the place of the network.
     fn listen(&mut self) -> Result<Vec<Endpoint>, UsageError> {
         if let Some(path) = self.unix_socket.take() {
@@ -95,7 +168,7 @@ impl Draft {
                 path,
                 mode: self.unix_mode,
             });
-            endpoint.protocol = self.protocol;
+            endpoint.protocol = self.protocol.unwrap_or_default();
             return Ok(vec![endpoint]);
         }
         if !self.tls.is_on && self.places.iter().any(Place::names_security) {
@@ -119,13 +192,13 @@ impl Draft {
         }
         let endpoints = self.places.iter();
         Ok(once(endpoints.map(|place| {
-            place.endpoint(port, self.protocol, security)
+            place.endpoint(port, self.protocol.unwrap_or_default(), security)
         })))
     }
 
     fn everywhere(&self, port: u16, security: Security) -> Endpoint {
         let mut endpoint = Endpoint::from(Listen::Everywhere(port));
-        endpoint.protocol = self.protocol;
+        endpoint.protocol = self.protocol.unwrap_or_default();
         endpoint.security = security;
         endpoint
     }
@@ -141,6 +214,9 @@ impl Draft {
         }
     }
 }
+
+/// memcached's bound on the two shares of memory together.
+const PERCENT_MAX: u32 = 80;
 
 /// Leaves out what is there already: binding it twice would only fail.
 fn once<T: PartialEq>(places: impl Iterator<Item = T>) -> Vec<T> {

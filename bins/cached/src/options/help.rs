@@ -3,7 +3,8 @@
 use std::fmt::{self, Write};
 
 use super::flags::{self, Flag};
-use super::suboptions::{self, Suboption};
+use super::suboptions::{self, Suboption, Value};
+use super::tls;
 
 /// Returns what `-V` prints: one line in memcached's form.
 pub fn version() -> String {
@@ -28,7 +29,7 @@ pub fn help() -> String {
     text.push_str(
         "A cache for small values, in memory. Takes memcached's place, and its options.\n\n\
          Usage: steadfast-cached [options]\n\
-         For example: steadfast-cached -m 256 -l 10.0.0.94 -u nobody\n",
+         For example: steadfast-cached -m 256 -l 10.0.0.94 -u nobody\n\n",
     );
     // Writing to a String can't fail.
     let _ = write_options(&mut text);
@@ -36,46 +37,32 @@ pub fn help() -> String {
 }
 
 fn write_options(text: &mut String) -> fmt::Result {
-    section(text, "Network", flags::NETWORK)?;
-    section(text, "Memory", flags::MEMORY)?;
-    section(text, "Work", flags::WORK)?;
-    section(text, "Process", flags::PROCESS)?;
-    text.push_str("\nWords for -o, with commas between them:\n");
-    for suboption in suboptions::with_effect() {
-        row(text, &suboption.to_string(), suboption.help)?;
-    }
-    text.push_str(
-        "\nWords for -o that are accepted and have no effect here, each also with no_:\n",
-    );
-    let words = suboptions::WITHOUT_EFFECT
-        .iter()
-        .copied()
-        .filter(|word| !word.starts_with("no_"));
-    for line in wrap(words, LINE_WIDTH - 2) {
-        writeln!(text, "  {line}")?;
-    }
-    section(text, "Not memcached's, but ours", flags::OURS)?;
-    let letters: Vec<_> = flags::LATER
-        .iter()
-        .filter_map(|flag| flag.letter)
-        .map(|letter| format!("-{letter}"))
-        .collect();
-    let letters = letters.join(" ");
-    write!(text, "\nNot implemented yet, and an error: {letters}\n")?;
+    flags(text, flags::MEMCACHED)?;
+    words(text, "memcached's", suboptions::MEMCACHED)?;
+    words(text, "about TLS (-Z)", tls::WORDS)?;
+    text.push_str("\nNot memcached's, but ours:\n");
+    flags(text, flags::OURS)?;
+    words(text, "ours", suboptions::OURS)?;
     text.push_str(
         "\nSignals: TERM and INT end at once, USR1 after the replies that are due and with\n\
-         the items kept (-e); HUP does nothing.\n\
+         the items kept (-e); HUP reads certificates and users again.\n\
          Exit status: 0 ended as asked, 1 bad option, 64 options that can't be had\n\
          together, 67 unknown user, 71 the system refused (port taken, say).\n",
     );
     Ok(())
 }
 
-fn section(text: &mut String, title: &str, flags: &[Flag]) -> fmt::Result {
-    write!(text, "\n{title}:\n")?;
+fn flags(text: &mut String, flags: &[Flag]) -> fmt::Result {
     flags
         .iter()
         .try_for_each(|flag| row(text, &synopsis(flag), flag.help))
+}
+
+fn words(text: &mut String, whose: &str, words: &[Suboption]) -> fmt::Result {
+    write!(text, "\nWords for -o, with commas between them, {whose}:\n")?;
+    words
+        .iter()
+        .try_for_each(|word| row(text, &word.to_string(), word.help))
 }
 
 fn synopsis(flag: &Flag) -> String {
@@ -88,9 +75,11 @@ fn synopsis(flag: &Flag) -> String {
 
 impl fmt::Display for Suboption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)?;
         match self.value {
-            Some(value) => write!(f, "{}={value}", self.name),
-            None => f.write_str(self.name),
+            Value::Absent => Ok(()),
+            Value::Needed(value) => write!(f, "={value}"),
+            Value::Optional(value) => write!(f, "[={value}]"),
         }
     }
 }

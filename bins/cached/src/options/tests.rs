@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::settings::{Endpoint, Listen, Protocol};
+use crate::settings::{Authentication, Endpoint, Listen, Protocol};
 
 fn run(line: &str) -> Options {
     match parse(line.split_whitespace()) {
@@ -127,20 +127,134 @@ fn memory_for_long_requests_comes_in_megabytes_and_zero_is_no_limit() {
 }
 
 #[test]
-fn what_is_not_implemented_is_an_error_and_says_so() {
-    for line in [
-        "-A",
-        "-S",
-        "-Y /x",
-        "-D :",
-        "-N 2",
-        "-o ext_path=x",
-        "-o drop_privileges",
+fn what_is_not_here_is_an_error_and_says_what_instead() {
+    for (line, part) in [
+        ("-o ext_path=/x:1g", "items are kept in memory only"),
+        ("-o proxy_config=/x", "there is no proxy in here"),
+        ("-o drop_privileges", "by its unit"),
+        ("-o sock_cookie_id=5", "by the firewall"),
     ] {
         let (status, message) = refuse(line);
         assert_eq!(status, 64, "{line}");
-        assert!(message.contains("not implemented yet"), "{line}: {message}");
+        assert!(message.contains(part), "{line}: {message}");
     }
+}
+
+#[test]
+fn what_clients_may_do_is_for_the_engine_to_know() {
+    let engine = run("-A -X -W -D / -L -o track_sizes,watcher_logbuf_size=8,worker_logbuf_size=4")
+        .settings
+        .engine;
+    assert!(engine.shutdown_enabled && !engine.dump_enabled && !engine.watch_enabled);
+    assert!(engine.detail_enabled && engine.memory_fixed && engine.track_sizes);
+    assert_eq!(engine.prefix_delimiter, b'/');
+    assert_eq!(engine.watcher_log_bytes_max, 8192);
+    assert_eq!(engine.worker_log_bytes_max, 4096);
+}
+
+#[test]
+fn knobs_that_turn_nothing_are_kept_to_be_shown() {
+    let engine = run(concat!(
+        "-f 1.5 -n 96 -N 2 -o hashpower=20,tail_repair_time=60,lru_crawler_sleep=5 ",
+        "-o lru_crawler_tocrawl=6,hot_lru_pct=30,warm_lru_pct=50,hot_max_factor=0.5 ",
+        "-o warm_max_factor=3,temporary_ttl=30,slab_chunk_max=256,slab_automove=2 ",
+        "-o slab_automove_ratio=0.5,slab_automove_window=30,no_lru_crawler,no_slab_reassign",
+    ))
+    .settings
+    .engine;
+    let (lru, slabs) = (engine.lru, engine.slabs);
+    assert_eq!((engine.hash_power, engine.tail_repair_secs), (20, 60));
+    assert_eq!(engine.napi_ids, 2);
+    assert_eq!((lru.crawler_sleep_us, lru.crawler_items_max), (5, 6));
+    assert_eq!((lru.hot_percent, lru.warm_percent), (30, 50));
+    assert_eq!((lru.hot_factor, lru.warm_factor), (0.5, 3.0));
+    assert!(lru.temporary && lru.temporary_ttl_secs == 30 && !lru.crawler && lru.maintainer);
+    assert_eq!((slabs.growth_factor, slabs.chunk_bytes_min), (1.5, 96));
+    assert_eq!((slabs.chunk_bytes_max, slabs.automove), (256 << 10, 2));
+    assert_eq!((slabs.automove_ratio, slabs.automove_window), (0.5, 30));
+    assert!(!slabs.reassign);
+}
+
+#[test]
+fn no_modern_is_what_1_4_had_and_words_behind_it_count() {
+    let settings = run("-o no_modern,lru_crawler").settings;
+    assert!(settings.engine.lru.crawler && !settings.engine.lru.maintainer);
+    assert!(!settings.engine.lru.segmented && !settings.engine.slabs.reassign);
+    assert_eq!(settings.engine.slabs.automove, 0);
+    assert!(!settings.refuse_when_full);
+}
+
+#[test]
+fn bad_values_of_words_exit_as_in_memcached() {
+    for (word, status) in [
+        ("hashpower=11", 1),
+        ("hashpower=33", 1),
+        ("tail_repair_time=9", 1),
+        ("hash_algorithm=md5", 1),
+        ("lru_crawler_sleep=1000001", 1),
+        ("hot_lru_pct=0", 1),
+        ("hot_max_factor=0", 1),
+        ("slab_automove=3", 1),
+        ("slab_automove_ratio=1", 1),
+        ("slab_automove_window=2", 1),
+        ("slab_chunk_max=2048", 1),
+        ("slab_sizes=8", 64),
+        ("slab_sizes=100-50", 64),
+        ("hot_lru_pct=50,warm_lru_pct=31", 64),
+        ("no_lru_maintainer,temporary_ttl=10", 64),
+        ("no_track_sizes", 1),
+        ("read_buf_mem_limit=x", 1),
+    ] {
+        assert_eq!(refuse(&format!("-o {word}")).0, status, "{word}");
+    }
+    run("-o hashpower=12 -o hashpower=32 -o slab_automove,slab_sizes=100-200-300");
+    assert_eq!(run("-o resp_obj_mem_limit=5").warnings.len(), 1);
+}
+
+#[test]
+fn whoever_authenticates_speaks_one_protocol_and_no_udp() {
+    let settings = run("-Y /users -l 127.0.0.1:1").settings;
+    assert_eq!(settings.listen[0].protocol, Protocol::Text);
+    assert_eq!(
+        settings.authentication,
+        Some(Authentication::Text("/users".into()))
+    );
+    let settings = run("-S -s /tmp/x").settings;
+    assert_eq!(settings.listen[0].protocol, Protocol::Binary);
+    assert_eq!(
+        settings.authentication,
+        Some(Authentication::Sasl("".into()))
+    );
+    run("-Y /users -B ascii");
+    for line in [
+        "-Y /users -B binary",
+        "-B auto -Y /users",
+        "-Y /users -l proto[binary]:127.0.0.1",
+        "-Y /users -U 5",
+        "-S -B ascii",
+        "-S -U 5",
+        "-S -Y /users",
+    ] {
+        assert_eq!(refuse(line).0, 64, "{line}");
+    }
+}
+
+#[test]
+fn file_of_options_counts_where_it_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("memcached.conf");
+    std::fs::write(&file, "-d\n-m 128\n-c 5\nlogfile /x\n").unwrap();
+    let name = file.to_str().unwrap();
+    let options = run(&format!("-m 64 --config {name} -c 7"));
+    assert_eq!(options.settings.memory_bytes, 128 << 20);
+    assert_eq!(options.settings.connections_max, 7);
+    assert!(!options.daemon);
+    assert_eq!(refuse("--config /nowhere/at/all").0, 71);
+    std::fs::write(&file, "-m ten").unwrap();
+    let (status, message) = refuse(&format!("--config={name}"));
+    assert!(status == 1 && message.contains(name), "{message}");
+    std::fs::write(&file, format!("--config {name}")).unwrap();
+    assert_eq!(refuse(&format!("--config={name}")).0, 64);
 }
 
 #[test]
@@ -185,7 +299,7 @@ fn bad_words_and_values_exit_with_1_and_name_the_flag() {
         ("-l ,", "-l, --listen: no address given"),
         (
             "--l=x",
-            "'--l' is ambiguous: -l, --listen or -b, --listen-backlog?",
+            "'--l' is ambiguous: -l, --listen or -k, --lock-memory?",
         ),
         ("--daemon=yes", "--daemon takes no value"),
     ] {

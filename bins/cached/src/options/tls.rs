@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::UsageError;
 use super::draft::number;
-use super::suboptions::Suboption;
+use super::suboptions::{Suboption, Value};
 use crate::settings::{ClientCertificate, KeyFormat, Security, Tls, TlsVersion};
 
 /// What has been said about TLS so far.
@@ -112,7 +112,10 @@ const fn word(
 ) -> Suboption {
     Suboption {
         name,
-        value,
+        value: match value {
+            Some(value) => Value::Needed(value),
+            None => Value::Absent,
+        },
         help,
         effect,
     }
