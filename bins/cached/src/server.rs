@@ -169,15 +169,7 @@ impl Server {
             let worker = worker.map_err(StartError::system)?;
             running.spawn(format!("worker-{index}"), move || worker.run())?;
         }
-        let (stop, stopped) = channel::bounded(1);
-        let (engine, clock) = (
-            Arc::clone(&running.shared.engine),
-            Arc::clone(&running.shared.clock),
-        );
-        running.maintenance = Some(stop);
-        running.spawn("maintenance".to_owned(), move || {
-            maintenance::run(&engine, &clock, &stopped)
-        })?;
+        running.maintain()?;
         Ok(running)
     }
 }
@@ -284,6 +276,16 @@ impl Running {
     /// Tells whether all threads have ended.
     pub fn has_ended(&self) -> bool {
         self.threads.iter().all(JoinHandle::is_finished)
+    }
+
+    fn maintain(&mut self) -> Result<(), StartError> {
+        let (stop, stopped) = channel::bounded(1);
+        let engine = Arc::clone(&self.shared.engine);
+        let clock = Arc::clone(&self.shared.clock);
+        self.maintenance = Some(stop);
+        self.spawn("maintenance".to_owned(), move || {
+            maintenance::run(&engine, &clock, &stopped)
+        })
     }
 
     fn spawn(
