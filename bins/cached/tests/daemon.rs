@@ -109,7 +109,8 @@ fn bad_options_are_1_and_impossible_ones_64() {
     assert_eq!(status, Some(64));
     assert_eq!(
         message,
-        "steadfast-cached: -S, --enable-sasl: not implemented yet\n"
+        "steadfast-cached: -S, --enable-sasl: the environment's MEMCACHED_SASL_PWDB must name a file \
+         of users, with lines user:password\n"
     );
 }
 
