@@ -13,7 +13,7 @@ use std::hash::DefaultHasher;
 /// bytes with a megabyte floods the owner of that address, at the cost of twenty bytes
 /// (CVE-2018-1000115: 51,000-fold, 1.7 Tb/s). Under this limit one server sends the victim no more
 /// than this, however many forge requests; what is up to four times the request is not worth
-/// forging. Addresses are known by their hash, [`SLOTS`] of them: two that collide share, which
+/// forging. Addresses are known by their hash, 4096 of them: two that collide share, which
 /// errs on the side of the victim. An IPv6 address stands for its /64, which is one customer.
 ///
 /// Shared by all workers. 32 KB.
