@@ -91,6 +91,20 @@ fn all_steps(options: &Options) -> Steps {
         "unit, property and documentation tests",
         &mut cargo(&["test", "--workspace", "--no-fail-fast"]),
     );
+    // Behind a feature, because it needs a C compiler.
+    steps.run(
+        "TLS",
+        &mut cargo(&[
+            "test",
+            "--package",
+            "steadfast-cached",
+            "--features",
+            "tls",
+            "--lib",
+            "--test",
+            "tls",
+        ]),
+    );
     for peers in &options.peers {
         steps.run(
             &format!("the guide, peers: {peers}"),
